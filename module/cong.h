@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Congestion control: the window's state and the table of algorithms.
+ *
+ * Layer 0. An algorithm sees only its own struct toytcp_cong, never a
+ * socket; time and flight size are arguments. The owner's socket lock
+ * protects a struct toytcp_cong; the table is protected by RCU and a
+ * spinlock of its own.
+ */
+#ifndef _TOYTCP_CONG_H
+#define _TOYTCP_CONG_H
+
+#include <linux/types.h>
+#include <linux/list.h>
+#include <linux/module.h>
+
+#define TOYTCP_CONG_NAME_MAX	16	/* bytes, the final 0 included, as TCP_CA_NAME_MAX */
+#define TOYTCP_CONG_PRIV_U64	8	/* private words of an algorithm */
+#define TOYTCP_CONG_INIT_CWND	10u	/* segments, RFC 6928 */
+#define TOYTCP_CONG_SSTHRESH_INF 0x7fffffffu /* segments: "arbitrarily high", RFC 5681 3.1 */
+
+struct toytcp_cong_ops;
+
+/* A connection's congestion state. Windows count full-sized segments. */
+struct toytcp_cong {
+	const struct toytcp_cong_ops *ops; /* algorithm; set by toytcp_cong_init() */
+	u32 cwnd_segs;		/* congestion window, >= 1 */
+	u32 cwnd_cnt;		/* segments acked towards the next increase */
+	u32 cwnd_clamp_segs;	/* ceiling of cwnd_segs */
+	u32 ssthresh_segs;	/* slow start threshold, >= 2 */
+	u64 priv[TOYTCP_CONG_PRIV_U64]; /* the algorithm's own, zeroed at init */
+};
+
+/* What an algorithm is told of a cumulative or selective acknowledgement */
+struct toytcp_cong_ack {
+	u32 acked_segs;		/* segments newly delivered by this ACK, > 0 */
+	u32 in_flight_segs;	/* outstanding before this ACK */
+	u32 rtt_us;		/* RTT sample of this ACK; 0: none */
+	u64 now_us;		/* the engine's clock */
+	bool cwnd_limited;	/* the window, not the program, held the sender back (RFC 7661) */
+};
+
+/* An algorithm. All calls: owner's socket lock held, softirq context possible. */
+struct toytcp_cong_ops {
+	const char *name;	/* as in TCP_CONGESTION */
+	struct module *owner;
+	struct list_head list;	/* the table's */
+	void (*init)(struct toytcp_cong *c);		/* optional */
+	/* new ssthresh_segs after a loss event; in_flight before it */
+	u32 (*ssthresh)(struct toytcp_cong *c, u32 in_flight_segs, u64 now_us);
+	/* grow cwnd_segs on an ACK outside recovery */
+	void (*cong_avoid)(struct toytcp_cong *c, const struct toytcp_cong_ack *ack);
+	void (*rto)(struct toytcp_cong *c, u64 now_us);	/* optional: a timeout collapsed cwnd to 1 */
+};
+
+extern struct toytcp_cong_ops toytcp_cong_reno;
+
+int toytcp_cong_register(struct toytcp_cong_ops *ops);
+void toytcp_cong_unregister(struct toytcp_cong_ops *ops);
+const struct toytcp_cong_ops *toytcp_cong_find_get(const char *name);
+void toytcp_cong_put(const struct toytcp_cong_ops *ops);
+void toytcp_cong_init(struct toytcp_cong *c, const struct toytcp_cong_ops *ops,
+		      u32 init_cwnd_segs);
+u32 toytcp_cong_slow_start(struct toytcp_cong *c, u32 acked_segs);
+void toytcp_cong_ai(struct toytcp_cong *c, u32 every_segs, u32 acked_segs);
+u32 toytcp_cong_init_cwnd(u32 mss);
+
+static inline bool toytcp_cong_in_slow_start(const struct toytcp_cong *c)
+{
+	return c->cwnd_segs < c->ssthresh_segs;
+}
+
+#endif /* _TOYTCP_CONG_H */
