@@ -64,9 +64,10 @@ static u32 compute_rto_us(const struct toytcp_rtt *rtt)
  *	TOYTCP_RTO_MAX_US as that
  *
  * RFC 6298 (2.2) for the first sample, (2.3) with alpha = 1/8 and beta = 1/4
- * for the others; SRTT is kept times 8 and RTTVAR times 4, so that both
- * filters are shifts and stay within a microsecond of the real numbers. The timeout is
- * SRTT + max(@rtt->rto_min_us, 4 * RTTVAR), at most TOYTCP_RTO_MAX_US (2.5).
+ * for the others. SRTT is kept times 8 and RTTVAR times 4, so that both
+ * filters are shifts; rounding costs SRTT at most 1 us, and 4 * RTTVAR 12 us.
+ * The timeout is SRTT + max(@rtt->rto_min_us, 4 * RTTVAR), at most
+ * TOYTCP_RTO_MAX_US (2.5).
  * A new measurement also ends the back-off (end of section 5).
  *
  * The caller must not offer a round trip of a retransmitted segment unless a
