@@ -5,7 +5,7 @@
  * A property case is declared KUNIT_CASE_PARAM(function__case,
  * prng_seed_gen_params) and begins with prng_start(). It then runs for each
  * fixed seed and for one new seed a run. A failure message ends with
- * PRNG_FMT and PRNG_ARG(); the seed it shows reproduces the run anywhere, in
+ * PRNG_FMT and prng_where(); the seed it shows reproduces the run anywhere, in
  * the kernel or not:
  *
  *	TOYTCP_SEED=0x... make -C kunit/user check
@@ -17,13 +17,13 @@
 #include <linux/random.h>
 #include <linux/types.h>
 
-#define PRNG_FMT	" (seed %#llx, draw %llu)"
-#define PRNG_ARG(p)	(p)->seed, (p)->draws
+#define PRNG_FMT	" (%s)"
 
 struct prng {
 	u64 seed;		/* what it began with */
 	u64 state;		/* SplitMix64 */
 	u64 draws;		/* numbers drawn since */
+	char where[64];		/* prng_where()'s */
 };
 
 /* 0: a new seed every run */
@@ -46,6 +46,13 @@ static struct prng prng_start(struct kunit *test)
 	if (!seed)
 		seed = get_random_u64();
 	return (struct prng){ .seed = seed, .state = seed };
+}
+
+/* how to get here again, for a failure message */
+static inline const char *prng_where(struct prng *p)
+{
+	snprintf(p->where, sizeof(p->where), "seed %#llx, draw %llu", p->seed, p->draws);
+	return p->where;
 }
 
 static inline u64 prng_u64(struct prng *p)

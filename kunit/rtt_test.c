@@ -177,9 +177,9 @@ static void rtt_sample__stays_near_the_real_numbers(struct kunit *test)
 			srtt += (r - srtt) >> 3;
 		}
 		KUNIT_ASSERT_LE_MSG(test, abs((s64)rtt.srtt_us8 - (srtt >> 17)), 8ll,
-				    "SRTT" PRNG_FMT, PRNG_ARG(&p));
+				    "SRTT" PRNG_FMT, prng_where(&p));
 		KUNIT_ASSERT_LE_MSG(test, abs((s64)rtt.rttvar_us4 - (rttvar >> 18)), 12ll,
-				    "RTTVAR" PRNG_FMT, PRNG_ARG(&p));
+				    "RTTVAR" PRNG_FMT, prng_where(&p));
 	}
 }
 
@@ -197,11 +197,11 @@ static void rtt_sample__timeout_has_bounds(struct kunit *test)
 		us = toytcp_rtt_timeout_us(&rtt);
 		least = (u64)(rtt.srtt_us8 >> 3) + rtt.rto_min_us;
 		KUNIT_ASSERT_LE_MSG(test, us, (u64)TOYTCP_RTO_MAX_US,
-				    "too long" PRNG_FMT, PRNG_ARG(&p));
+				    "too long" PRNG_FMT, prng_where(&p));
 		KUNIT_ASSERT_GE_MSG(test, us, min_t(u64, least, TOYTCP_RTO_MAX_US),
-				    "too short" PRNG_FMT, PRNG_ARG(&p));
+				    "too short" PRNG_FMT, prng_where(&p));
 		KUNIT_ASSERT_NE_MSG(test, rtt.srtt_us8, 0u,
-				    "lost its samples" PRNG_FMT, PRNG_ARG(&p));
+				    "lost its samples" PRNG_FMT, prng_where(&p));
 	}
 }
 
@@ -287,7 +287,7 @@ static void rtt_backed_off_us__is_a_product(struct kunit *test)
 		KUNIT_ASSERT_EQ_MSG(test, want,
 				    (u64)toytcp_rtt_backed_off_us(base, backoff, max),
 				    "%u << %u, at most %u" PRNG_FMT,
-				    base, backoff, max, PRNG_ARG(&p));
+				    base, backoff, max, prng_where(&p));
 	}
 }
 
@@ -312,4 +312,5 @@ static struct kunit_suite rtt_suite = {
 	.name = "toytcp_rtt",
 	.test_cases = rtt_cases,
 };
+
 kunit_test_suites(&rtt_suite);

@@ -152,17 +152,17 @@ static void seq_before__is_an_order(struct kunit *test)
 		if (a - b == 0x80000000)
 			continue;
 		KUNIT_ASSERT_EQ_MSG(test, seq_before(a, b) + seq_after(a, b) + (a == b), 1,
-				    "a=%#x b=%#x" PRNG_FMT, a, b, PRNG_ARG(&p));
+				    "a=%#x b=%#x" PRNG_FMT, a, b, prng_where(&p));
 		KUNIT_ASSERT_EQ_MSG(test, seq_leq(a, b), seq_before(a, b) || a == b,
-				    "a=%#x b=%#x" PRNG_FMT, a, b, PRNG_ARG(&p));
+				    "a=%#x b=%#x" PRNG_FMT, a, b, prng_where(&p));
 		KUNIT_ASSERT_EQ_MSG(test, seq_geq(a, b), seq_leq(b, a),
-				    "a=%#x b=%#x" PRNG_FMT, a, b, PRNG_ARG(&p));
+				    "a=%#x b=%#x" PRNG_FMT, a, b, prng_where(&p));
 		KUNIT_ASSERT_EQ_MSG(test, seq_before(a, b), seq_before(a + shift, b + shift),
-				    "a=%#x b=%#x by %#x" PRNG_FMT, a, b, shift, PRNG_ARG(&p));
+				    "a=%#x b=%#x by %#x" PRNG_FMT, a, b, shift, prng_where(&p));
 		KUNIT_ASSERT_EQ_MSG(test, seq_max(a, b) ^ seq_min(a, b), a ^ b,
-				    "a=%#x b=%#x" PRNG_FMT, a, b, PRNG_ARG(&p));
+				    "a=%#x b=%#x" PRNG_FMT, a, b, prng_where(&p));
 		KUNIT_ASSERT_TRUE_MSG(test, seq_leq(seq_min(a, b), seq_max(a, b)),
-				      "a=%#x b=%#x" PRNG_FMT, a, b, PRNG_ARG(&p));
+				      "a=%#x b=%#x" PRNG_FMT, a, b, prng_where(&p));
 	}
 }
 
@@ -176,7 +176,7 @@ static void seq_between__is_a_distance(struct kunit *test)
 		u32 lo = prng_seq(&p), n = prng_magnitude(&p), m = prng_magnitude(&p);
 
 		KUNIT_ASSERT_EQ_MSG(test, seq_between(lo, lo + n, lo + m), n <= m,
-				    "lo=%#x n=%#x m=%#x" PRNG_FMT, lo, n, m, PRNG_ARG(&p));
+				    "lo=%#x n=%#x m=%#x" PRNG_FMT, lo, n, m, prng_where(&p));
 	}
 }
 
@@ -197,4 +197,5 @@ static struct kunit_suite seq_suite = {
 	.name = "toytcp_seq",
 	.test_cases = seq_cases,
 };
+
 kunit_test_suites(&seq_suite);

@@ -54,9 +54,9 @@ static void window_scale__is_the_smallest(struct kunit *test)
 		u8 s = toytcp_window_scale(space);
 
 		KUNIT_ASSERT_TRUE_MSG(test, s == TOYTCP_WSCALE_MAX || space <= 65535u << s,
-				      "%u bytes, %u" PRNG_FMT, space, s, PRNG_ARG(&p));
+				      "%u bytes, %u" PRNG_FMT, space, s, prng_where(&p));
 		KUNIT_ASSERT_TRUE_MSG(test, !s || space > 65535u << (s - 1),
-				      "%u bytes, %u" PRNG_FMT, space, s, PRNG_ARG(&p));
+				      "%u bytes, %u" PRNG_FMT, space, s, prng_where(&p));
 	}
 }
 
@@ -127,26 +127,34 @@ static bool acceptable_by_the_book(int wnd, int seq, int len)
 	if (!len && !wnd)
 		return seq == 0;
 	if (!len)
-		return 0 <= seq && seq < wnd;
+		return seq >= 0 && seq < wnd;
 	if (!wnd)
 		return false;
-	return (0 <= seq && seq < wnd) || (0 <= end && end < wnd);
+	return (seq >= 0 && seq < wnd) || (end >= 0 && end < wnd);
+}
+
+static void check_by_the_book(struct kunit *test, int wnd, int seq, int len)
+{
+	bool want = acceptable_by_the_book(wnd, seq, len);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(anchors); i++) {
+		u32 nxt = anchors[i];
+
+		KUNIT_EXPECT_EQ_MSG(test, toytcp_window_acceptable(nxt, wnd, nxt + seq, len),
+				    want, "rcv_nxt=%#x wnd=%d seq=%+d len=%d",
+				    nxt, wnd, seq, len);
+	}
 }
 
 static void window_acceptable__every_small_one(struct kunit *test)
 {
-	unsigned int i;
 	int wnd, seq, len;
 
-	for (i = 0; i < ARRAY_SIZE(anchors); i++)
-		for (wnd = 0; wnd < 6; wnd++)
-			for (seq = -8; seq < 8; seq++)
-				for (len = 0; len < 16; len++)
-					KUNIT_ASSERT_EQ_MSG(test, acceptable_by_the_book(wnd, seq, len),
-							    toytcp_window_acceptable(anchors[i], wnd,
-										     anchors[i] + seq, len),
-							    "rcv_nxt=%#x wnd=%d seq=%+d len=%d",
-							    anchors[i], wnd, seq, len);
+	for (wnd = 0; wnd < 6; wnd++)
+		for (seq = -8; seq < 8; seq++)
+			for (len = 0; len < 16; len++)
+				check_by_the_book(test, wnd, seq, len);
 }
 
 static void window_touches__table(struct kunit *test)
@@ -178,7 +186,7 @@ static void window_touches__is_the_wider_test(struct kunit *test)
 			continue;
 		KUNIT_ASSERT_TRUE_MSG(test, toytcp_window_touches(nxt, wnd, seq, len),
 				      "rcv_nxt=%#x wnd=%u seq=%#x len=%u" PRNG_FMT,
-				      nxt, wnd, seq, len, PRNG_ARG(&p));
+				      nxt, wnd, seq, len, prng_where(&p));
 	}
 }
 
@@ -314,13 +322,16 @@ static void window_select__promises(struct kunit *test)
 		step = max(min(in.mss, in.full_space / 2), 1u);
 		wnd = toytcp_window_select(&in);
 
-		KUNIT_ASSERT_EQ_MSG(test, wnd % unit, 0u, "the field can say it" PRNG_FMT, PRNG_ARG(&p));
-		KUNIT_ASSERT_LE_MSG(test, wnd, limit, "the field can hold it" PRNG_FMT, PRNG_ARG(&p));
-		KUNIT_ASSERT_GE_MSG(test, wnd, in.cur_wnd, "no shrinking" PRNG_FMT, PRNG_ARG(&p));
+		KUNIT_ASSERT_EQ_MSG(test, wnd % unit, 0u,
+				    "the field can say it" PRNG_FMT, prng_where(&p));
+		KUNIT_ASSERT_LE_MSG(test, wnd, limit,
+				    "the field can hold it" PRNG_FMT, prng_where(&p));
+		KUNIT_ASSERT_GE_MSG(test, wnd, in.cur_wnd, "no shrinking" PRNG_FMT, prng_where(&p));
 		KUNIT_ASSERT_TRUE_MSG(test, wnd - in.cur_wnd < unit || wnd - in.cur_wnd >= step,
-				      "no silly advance" PRNG_FMT, PRNG_ARG(&p));
-		KUNIT_ASSERT_TRUE_MSG(test, wnd <= in.space || wnd - in.cur_wnd < unit || wnd == unit,
-				      "no offer without a buffer" PRNG_FMT, PRNG_ARG(&p));
+				      "no silly advance" PRNG_FMT, prng_where(&p));
+		KUNIT_ASSERT_TRUE_MSG(test, wnd <= in.space || wnd == unit ||
+				      wnd - in.cur_wnd < unit,
+				      "no offer without a buffer" PRNG_FMT, prng_where(&p));
 	}
 }
 
@@ -365,9 +376,10 @@ static void window_select__edge_never_moves_left(struct kunit *test)
 		in.cur_wnd = edge - nxt;
 		wnd = toytcp_window_select(&in);
 		KUNIT_ASSERT_TRUE_MSG(test, seq_geq(nxt + wnd, edge),
-				      "the edge moved left" PRNG_FMT, PRNG_ARG(&p));
+				      "the edge moved left" PRNG_FMT, prng_where(&p));
 		KUNIT_ASSERT_TRUE_MSG(test, queued || wnd,
-				      "an empty buffer, but a closed window" PRNG_FMT, PRNG_ARG(&p));
+				      "an empty buffer, but a closed window" PRNG_FMT,
+				      prng_where(&p));
 		edge = nxt + wnd;
 
 		if (wnd) {
@@ -397,28 +409,36 @@ static const struct send_param send_params[] = {
 	/* rule 1 */
 	{ "full segment",	SEND_IN(1000, 1000, 50000, 9000, .last = true), TOYTCP_SEND_NOW },
 	{ "more than one",	SEND_IN(9000, 50000, 50000, 0), TOYTCP_SEND_NOW },
-	{ "full segment of more, corked", SEND_IN(1001, 50000, 50000, 9000, .last = true, .cork = true),
+	{ "full segment of more, corked",
+	  SEND_IN(1001, 50000, 50000, 9000, .last = true, .cork = true),
 	  TOYTCP_SEND_NOW },
 	/* the window */
 	{ "closed",		SEND_IN(1000, 0, 50000, 9000, .last = true), TOYTCP_SEND_WINDOW },
-	{ "closed, nodelay",	SEND_IN(1, 0, 50000, 0, .last = true, .nodelay = true), TOYTCP_SEND_WINDOW },
-	{ "closed, lone FIN",	SEND_IN(0, 0, 50000, 0, .last = true, .fin = true), TOYTCP_SEND_WINDOW },
+	{ "closed, nodelay",
+	  SEND_IN(1, 0, 50000, 0, .last = true, .nodelay = true), TOYTCP_SEND_WINDOW },
+	{ "closed, lone FIN",
+	  SEND_IN(0, 0, 50000, 0, .last = true, .fin = true), TOYTCP_SEND_WINDOW },
 	{ "never open",		SEND_IN(1, 0, 0, 0, .last = true), TOYTCP_SEND_WINDOW },
-	{ "one short of a segment", SEND_IN(1000, 999, 50000, 49001, .last = true), TOYTCP_SEND_WINDOW },
+	{ "one short of a segment",
+	  SEND_IN(1000, 999, 50000, 49001, .last = true), TOYTCP_SEND_WINDOW },
 	{ "the same, nodelay",	SEND_IN(1000, 999, 50000, 49001, .last = true, .nodelay = true),
 	  TOYTCP_SEND_WINDOW },
 	{ "the same, FIN",	SEND_IN(1000, 999, 50000, 49001, .last = true, .fin = true),
 	  TOYTCP_SEND_WINDOW },
-	{ "one short, nothing in flight", SEND_IN(1000, 999, 50000, 0, .last = true), TOYTCP_SEND_WINDOW },
+	{ "one short, nothing in flight",
+	  SEND_IN(1000, 999, 50000, 0, .last = true), TOYTCP_SEND_WINDOW },
 	/* rule 3: a peer with a small buffer */
 	{ "half of a small window", SEND_IN(1000, 300, 600, 0, .last = true), TOYTCP_SEND_NOW },
 	{ "less than half",	SEND_IN(1000, 299, 600, 301, .last = true), TOYTCP_SEND_WINDOW },
 	{ "half, more in flight", SEND_IN(1000, 300, 600, 300, .last = true), TOYTCP_SEND_NAGLE },
-	{ "half, more in flight, nodelay", SEND_IN(1000, 300, 600, 300, .last = true, .nodelay = true),
+	{ "half, more in flight, nodelay",
+	  SEND_IN(1000, 300, 600, 300, .last = true, .nodelay = true),
 	  TOYTCP_SEND_NOW },
-	{ "half, corked: will not get larger", SEND_IN(1000, 300, 600, 0, .last = true, .cork = true),
+	{ "half, corked: will not get larger",
+	  SEND_IN(1000, 300, 600, 0, .last = true, .cork = true),
 	  TOYTCP_SEND_NOW },
-	{ "half, FIN behind what does not fit", SEND_IN(1000, 300, 600, 300, .last = true, .fin = true),
+	{ "half, FIN behind what does not fit",
+	  SEND_IN(1000, 300, 600, 300, .last = true, .fin = true),
 	  TOYTCP_SEND_NAGLE },
 	{ "a window of one byte", SEND_IN(1000, 1, 1, 0, .last = true), TOYTCP_SEND_NOW },
 	/* rule 2 and Nagle */
@@ -427,23 +447,30 @@ static const struct send_param send_params[] = {
 	{ "MSS - 1, in flight",	SEND_IN(999, 50000, 50000, 1, .last = true), TOYTCP_SEND_NAGLE },
 	{ "small, in flight, nodelay", SEND_IN(1, 50000, 50000, 1, .last = true, .nodelay = true),
 	  TOYTCP_SEND_NOW },
-	{ "small, in flight, FIN", SEND_IN(1, 50000, 50000, 1, .last = true, .fin = true), TOYTCP_SEND_NOW },
-	{ "all there is fits a nearly full window", SEND_IN(5, 5, 50000, 49995, .last = true, .nodelay = true),
+	{ "small, in flight, FIN",
+	  SEND_IN(1, 50000, 50000, 1, .last = true, .fin = true), TOYTCP_SEND_NOW },
+	{ "all there is fits a nearly full window",
+	  SEND_IN(5, 5, 50000, 49995, .last = true, .nodelay = true),
 	  TOYTCP_SEND_NOW },
 	{ "all there is fits, idle", SEND_IN(5, 5, 50000, 0, .last = true), TOYTCP_SEND_NOW },
 	{ "small, more behind",	SEND_IN(500, 50000, 50000, 0), TOYTCP_SEND_NOW },
 	{ "small, more behind, in flight", SEND_IN(500, 50000, 50000, 9000), TOYTCP_SEND_NAGLE },
 	{ "small, more behind, nearly full", SEND_IN(500, 600, 50000, 49400), TOYTCP_SEND_WINDOW },
 	/* the FIN alone */
-	{ "lone FIN",		SEND_IN(0, 1, 50000, 49999, .last = true, .fin = true), TOYTCP_SEND_NOW },
-	{ "lone FIN, corked",	SEND_IN(0, 1, 50000, 49999, .fin = true, .cork = true), TOYTCP_SEND_NOW },
+	{ "lone FIN",
+	  SEND_IN(0, 1, 50000, 49999, .last = true, .fin = true), TOYTCP_SEND_NOW },
+	{ "lone FIN, corked",
+	  SEND_IN(0, 1, 50000, 49999, .fin = true, .cork = true), TOYTCP_SEND_NOW },
 	/* cork */
-	{ "small, corked",	SEND_IN(1, 50000, 50000, 0, .last = true, .cork = true), TOYTCP_SEND_CORK },
-	{ "small, corked, nodelay", SEND_IN(1, 50000, 50000, 0, .last = true, .cork = true, .nodelay = true),
+	{ "small, corked",
+	  SEND_IN(1, 50000, 50000, 0, .last = true, .cork = true), TOYTCP_SEND_CORK },
+	{ "small, corked, nodelay",
+	  SEND_IN(1, 50000, 50000, 0, .last = true, .cork = true, .nodelay = true),
 	  TOYTCP_SEND_CORK },
 	{ "small, corked, in flight", SEND_IN(1, 50000, 50000, 9000, .last = true, .cork = true),
 	  TOYTCP_SEND_CORK },
-	{ "small, corked, FIN",	SEND_IN(1, 50000, 50000, 9000, .last = true, .cork = true, .fin = true),
+	{ "small, corked, FIN",
+	  SEND_IN(1, 50000, 50000, 9000, .last = true, .cork = true, .fin = true),
 	  TOYTCP_SEND_NOW },
 };
 
@@ -484,16 +511,17 @@ static void window_may_send__laws(struct kunit *test)
 
 		if (!in.usable)
 			KUNIT_ASSERT_EQ_MSG(test, v, TOYTCP_SEND_WINDOW,
-					    "a closed window" PRNG_FMT, PRNG_ARG(&p));
+					    "a closed window" PRNG_FMT, prng_where(&p));
 		if (v == TOYTCP_SEND_NAGLE)
 			KUNIT_ASSERT_TRUE_MSG(test, in.in_flight && !in.nodelay,
-					      "Nagle needs an ACK to come" PRNG_FMT, PRNG_ARG(&p));
+					      "Nagle needs an ACK to come" PRNG_FMT,
+					      prng_where(&p));
 		if (v == TOYTCP_SEND_CORK)
 			KUNIT_ASSERT_TRUE_MSG(test, in.cork && !in.fin,
-					      "no cork" PRNG_FMT, PRNG_ARG(&p));
+					      "no cork" PRNG_FMT, prng_where(&p));
 		if (min(in.len, in.usable) >= in.mss)
 			KUNIT_ASSERT_EQ_MSG(test, v, TOYTCP_SEND_NOW,
-					    "a full segment" PRNG_FMT, PRNG_ARG(&p));
+					    "a full segment" PRNG_FMT, prng_where(&p));
 
 		/* an idle connection with an open window always moves */
 		in.in_flight = 0;
@@ -501,7 +529,7 @@ static void window_may_send__laws(struct kunit *test)
 		in.cork = false;
 		if (in.usable)
 			KUNIT_ASSERT_EQ_MSG(test, toytcp_window_may_send(&in), TOYTCP_SEND_NOW,
-					    "a standstill" PRNG_FMT, PRNG_ARG(&p));
+					    "a standstill" PRNG_FMT, prng_where(&p));
 	}
 }
 
@@ -526,4 +554,5 @@ static struct kunit_suite window_suite = {
 	.name = "toytcp_window",
 	.test_cases = window_cases,
 };
+
 kunit_test_suites(&window_suite);

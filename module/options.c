@@ -82,6 +82,8 @@ static void parse_sack(const u8 *body, unsigned int body_len,
 	/* 4 blocks are all that a real header can hold; len may be a lie */
 	if (!n || body_len % LEN_SACK_BLOCK || n > TOYTCP_SACKS_MAX)
 		return;
+	/* a second SACK option replaces the first one whole */
+	memset(out->sacks, 0, sizeof(out->sacks));
 	for (i = 0; i < n; i++, body += LEN_SACK_BLOCK) {
 		out->sacks[i].start = load_be32(body);
 		out->sacks[i].end = load_be32(body + 4);
@@ -130,7 +132,8 @@ static void parse_option(const u8 *opt, unsigned int len, bool syn,
  * @opts: first byte after the fixed header; any alignment
  * @len: bytes in the option area; never a byte more is read
  * @syn: the segment carries SYN
- * @out: result, zeroed first; values in host byte order
+ * @out: result, zeroed first; values in host byte order, and what is not
+ *	present is 0
  *
  * Unknown options are skipped (RFC 9293 section 3.1, MUST-6), and so is a
  * known one whose length is wrong, an MSS of 0, MSS, window scale and

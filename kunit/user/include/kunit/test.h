@@ -96,7 +96,8 @@ void kunit_fail(struct kunit *test, bool fatal, const char *file, int line,
 } while (0)
 
 #define __kunit_bool(test, fatal, cond, want, fmt, ...) do {		\
-	if (!!(cond) != (want))						\
+	bool __ku_cond = (cond);					\
+	if (__ku_cond != (want))					\
 		__kunit_fail(test, fatal, "expected %s to be %s " fmt,	\
 			     #cond, (want) ? "true" : "false", ##__VA_ARGS__); \
 } while (0)
