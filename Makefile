@@ -25,7 +25,7 @@ module:
 tools:
 	$(MAKE) -C userspace VERSION=$(VERSION)
 
-run: tools
+run:
 	scripts/demo
 
 check:
