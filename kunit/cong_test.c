@@ -71,7 +71,7 @@ struct invalid_param {
 	struct toytcp_cong_ops ops;
 };
 
-static struct invalid_param invalid_params[] = {
+static const struct invalid_param invalid_params[] = {
 	{ "no name", FAKE_OPS(NULL) },
 	{ "empty name", FAKE_OPS("") },
 	{ "name of 16", FAKE_OPS("0123456789abcdef") },
@@ -88,9 +88,10 @@ KUNIT_ARRAY_PARAM(invalid, invalid_params, invalid_desc);
 
 static void cong_register__invalid(struct kunit *test)
 {
-	struct invalid_param *p = (struct invalid_param *)test->param_value;
+	const struct invalid_param *p = test->param_value;
+	struct toytcp_cong_ops ops = p->ops;
 
-	KUNIT_EXPECT_EQ(test, toytcp_cong_register(&p->ops), -EINVAL);
+	KUNIT_EXPECT_EQ(test, toytcp_cong_register(&ops), -EINVAL);
 }
 
 static void cong_register__longest_name(struct kunit *test)

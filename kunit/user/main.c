@@ -4,12 +4,13 @@
  * a case.
  *
  *	ok 7 toytcp_rtt.rtt_sample__by_hand (14 parameters)
- *	# rtt_test.c:101: [slower] expected ...
- *	not ok 8 toytcp_rtt.rtt_sample__converges
+ *	# rtt_test.c:101: expected ...
+ *	not ok 8 toytcp_rtt.rtt_sample__converges - rtt_test.c:101: expected ...
  *
  * Arguments are names of suites or of suite.case; without any, all run. Exit
  * status 0 if all that ran passed, and anything did run.
  */
+#define _GNU_SOURCE
 #include <kunit/test.h>
 #include <linux/random.h>
 #include <stdarg.h>
@@ -25,6 +26,7 @@ struct kunit_alloc {
 
 static struct kunit_suite *suites;
 static char param_desc[KUNIT_PARAM_DESC_SIZE];
+static char reason[512];	/* of the case's first failure; "": none */
 
 u64 get_random_u64(void)
 {
@@ -82,16 +84,19 @@ static void free_allocs(struct kunit *test)
 void kunit_fail(struct kunit *test, bool fatal, const char *file, int line,
 		const char *fmt, ...)
 {
+	char where[64 + sizeof(param_desc)], what[256], text[sizeof(reason)];
 	va_list args;
 
 	test->failed = true;
-	printf("# %s:%d: ", file, line);
-	if (param_desc[0])
-		printf("[%s] ", param_desc);
+	snprintf(where, sizeof(where), "%s:%d:%s%s%s", basename(file), line,
+		 param_desc[0] ? " [" : "", param_desc, param_desc[0] ? "]" : "");
 	va_start(args, fmt);
-	vprintf(fmt, args);
+	vsnprintf(what, sizeof(what), fmt, args);
 	va_end(args);
-	putchar('\n');
+	snprintf(text, sizeof(text), "%s %s", where, what);
+	printf("# %s\n", text);
+	if (!reason[0])
+		memcpy(reason, text, sizeof(reason));
 	if (fatal)
 		longjmp(test->abort, 1);
 }
@@ -125,6 +130,7 @@ static bool run_case(const struct kunit_suite *suite, const struct kunit_case *c
 
 	*runs = 0;
 	param_desc[0] = 0;
+	reason[0] = 0;
 	if (!c->generate_params)
 		return run_once(suite, c, NULL);
 	while ((param = c->generate_params(param, param_desc))) {
@@ -171,7 +177,7 @@ int main(int argc, char **argv)
 			       suite->name, c->name);
 			if (runs)
 				printf(" (%u parameters)", runs);
-			putchar('\n');
+			printf("%s%s\n", reason[0] ? " - " : "", reason);
 		}
 		if (suite->suite_exit)
 			suite->suite_exit(suite);

@@ -55,9 +55,10 @@ static const void *prefix##_gen_params(const void *prev, char *desc)	\
 {									\
 	typeof((array)[0]) *next = prev ?				\
 		((typeof(next))prev) + 1 : (array);			\
+	void (*describe)(typeof(next), char *) = get_desc;		\
 	if (next - (array) >= (ptrdiff_t)ARRAY_SIZE(array))		\
 		return NULL;						\
-	get_desc(next, desc);						\
+	describe(next, desc);						\
 	return next;							\
 }
 
