@@ -533,6 +533,72 @@ static void window_may_send__laws(struct kunit *test)
 	}
 }
 
+/* a sender and a receiver, and a link that loses nothing and takes no time */
+struct two_ends {
+	struct toytcp_send_in snd;
+	struct toytcp_window_in rcv;
+	u32 queued;		/* received, not yet read, bytes */
+};
+
+/* the receiver says its window, the sender hears it; everything is acknowledged */
+static void advertise(struct two_ends *t)
+{
+	t->rcv.space = t->rcv.full_space > t->queued ? t->rcv.full_space - t->queued : 0;
+	t->rcv.cur_wnd = toytcp_window_select(&t->rcv);
+	t->snd.usable = t->rcv.cur_wnd;
+	t->snd.max_snd_wnd = max(t->snd.max_snd_wnd, t->snd.usable);
+	t->snd.in_flight = 0;
+}
+
+/* sends as much as may go now; returns how many segments that was */
+static unsigned int send_all(struct two_ends *t)
+{
+	unsigned int n = 0;
+
+	while (toytcp_window_may_send(&t->snd) == TOYTCP_SEND_NOW) {
+		u32 len = min3(t->snd.len, t->snd.usable, t->snd.mss);
+
+		t->snd.usable -= len;
+		t->snd.in_flight += len;
+		t->rcv.cur_wnd -= len;
+		t->queued += len;
+		n++;
+	}
+	return n;
+}
+
+/*
+ * SWS avoidance at both ends: whatever the sizes, a sender with data never
+ * waits for a receiver that has read everything. (Each waiting for the other
+ * to move first is what happens when the two halves disagree.)
+ */
+static void window_may_send__and_select_never_deadlock(struct kunit *test)
+{
+	struct prng p = prng_start(test);
+	unsigned int i, step;
+
+	for (i = 0; i < 500; i++) {
+		u32 mss = 1 + prng_below(&p, 9000);
+		struct two_ends t = {
+			.snd = { .len = 1000000, .mss = mss, .last = true },
+			.rcv = {
+				.mss = prng_once_in(&p, 2) ? mss : 1 + prng_below(&p, mss),
+				.full_space = 1 + prng_below(&p, 100000),
+				.wscale = prng_once_in(&p, 2) ? 0 : prng_below(&p, 15),
+			},
+		};
+
+		for (step = 0; step < 50; step++) {
+			advertise(&t);
+			KUNIT_ASSERT_TRUE_MSG(test, send_all(&t) || t.queued,
+					      "buffer %u, MSS %u and %u, shift %u, window %u"
+					      PRNG_FMT, t.rcv.full_space, mss, t.rcv.mss,
+					      t.rcv.wscale, t.snd.usable, prng_where(&p));
+			t.queued = prng_once_in(&p, 3) ? 0 : prng_below(&p, t.queued + 1);
+		}
+	}
+}
+
 static struct kunit_case window_cases[] = {
 	KUNIT_CASE_PARAM(window_scale__table, scale_gen_params),
 	KUNIT_CASE_PARAM(window_scale__is_the_smallest, prng_seed_gen_params),
@@ -547,6 +613,7 @@ static struct kunit_case window_cases[] = {
 	KUNIT_CASE_PARAM(window_select__edge_never_moves_left, prng_seed_gen_params),
 	KUNIT_CASE_PARAM(window_may_send__table, send_gen_params),
 	KUNIT_CASE_PARAM(window_may_send__laws, prng_seed_gen_params),
+	KUNIT_CASE_PARAM(window_may_send__and_select_never_deadlock, prng_seed_gen_params),
 	{}
 };
 

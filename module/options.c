@@ -197,16 +197,14 @@ static unsigned int fixed_len(const struct toytcp_options *o)
 	return len;
 }
 
-/* how many of the SACK blocks fit behind @used bytes */
+/* how many of the SACK blocks fit behind @used bytes, 20 at the most */
 static unsigned int sacks_that_fit(const struct toytcp_options *o,
 				   unsigned int used)
 {
 	unsigned int wanted = min_t(unsigned int, o->n_sacks, TOYTCP_SACKS_MAX);
-	unsigned int room = TOYTCP_OPTIONS_MAX - used;
+	unsigned int room = TOYTCP_OPTIONS_MAX - ROOM_SACK_BASE - used;
 
-	if (room < ROOM_SACK_BASE)
-		return 0;
-	return min(wanted, (room - ROOM_SACK_BASE) / LEN_SACK_BLOCK);
+	return min(wanted, room / LEN_SACK_BLOCK);
 }
 
 /**

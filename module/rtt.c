@@ -50,11 +50,8 @@ static u32 compute_rto_us(const struct toytcp_rtt *rtt)
 	u32 srtt_us = rtt->srtt_us8 >> 3;
 	u32 allowance_us = max(rtt->rto_min_us, rtt->rttvar_us4);
 
-	/* neither term alone may pass the maximum, or the sum could wrap */
-	if (srtt_us >= TOYTCP_RTO_MAX_US ||
-	    allowance_us >= TOYTCP_RTO_MAX_US - srtt_us)
-		return TOYTCP_RTO_MAX_US;
-	return srtt_us + allowance_us;
+	/* samples, and so SRTT, end at the maximum; the sum could wrap */
+	return srtt_us + min(allowance_us, TOYTCP_RTO_MAX_US - srtt_us);
 }
 
 /**

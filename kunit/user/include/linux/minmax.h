@@ -16,6 +16,8 @@
 #define min(x, y)	__minmax_pick(x, <, y)
 #define max(x, y)	__minmax_pick(x, >, y)
 
+#define min3(x, y, z)	min(min(x, y), z)
+
 #define min_t(type, x, y) ({						\
 	type __mt_x = (x);						\
 	type __mt_y = (y);						\
