@@ -454,7 +454,7 @@ static const struct send_param send_params[] = {
 	  TOYTCP_SEND_NOW },
 	{ "all there is fits, idle", SEND_IN(5, 5, 50000, 0, .last = true), TOYTCP_SEND_NOW },
 	{ "small, more behind",	SEND_IN(500, 50000, 50000, 0), TOYTCP_SEND_NOW },
-	{ "small, more behind, in flight", SEND_IN(500, 50000, 50000, 9000), TOYTCP_SEND_NAGLE },
+	{ "small, more behind, in flight", SEND_IN(500, 50000, 50000, 9000), TOYTCP_SEND_NOW },
 	{ "small, more behind, nearly full", SEND_IN(500, 600, 50000, 49400), TOYTCP_SEND_WINDOW },
 	/* the FIN alone */
 	{ "lone FIN",

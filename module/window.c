@@ -186,8 +186,10 @@ static bool silly(const struct toytcp_send_in *in)
  *   program closes: TCP_CORK and MSG_MORE of Linux. It does not hold one that
  *   the window cut: more data would not make that larger.
  * - Nagle (RFC 1122 section 4.2.3.4, RFC 9293 section 3.7.4) holds a small
- *   segment while anything is in flight. Not with TCP_NODELAY, and not the
- *   last one before a FIN.
+ *   segment while anything is in flight. Not with TCP_NODELAY; not one that
+ *   waiting would not make larger, because a FIN or more queued data follows
+ *   it (the odd end of a buffer in the middle of a queue would otherwise
+ *   stop a bulk transfer for a round trip; Linux sends it, too).
  *
  * On TOYTCP_SEND_NOW min(len, usable) bytes may go; the FIN with them if
  * usable has one more to spare. On TOYTCP_SEND_WINDOW with nothing in flight
@@ -199,18 +201,18 @@ static bool silly(const struct toytcp_send_in *in)
  */
 enum toytcp_send_verdict toytcp_window_may_send(const struct toytcp_send_in *in)
 {
-	/* what goes is the end of the queue: a FIN alone is that by nature */
-	bool tail = (in->last || !in->len) && in->len <= in->usable;
+	bool fits = in->len <= in->usable;
+	bool last = in->last || !in->len;	/* a lone FIN is last by nature */
 
 	if (!in->usable)
 		return TOYTCP_SEND_WINDOW;
 	if (min(in->len, in->usable) >= in->mss)
 		return TOYTCP_SEND_NOW;
-	if (!tail && silly(in))
+	if (!(fits && last) && silly(in))
 		return TOYTCP_SEND_WINDOW;
-	if (tail && in->fin)
+	if (fits && (!last || in->fin))
 		return TOYTCP_SEND_NOW;
-	if (tail && in->cork)
+	if (fits && in->cork)
 		return TOYTCP_SEND_CORK;
 	if (in->in_flight && !in->nodelay)
 		return TOYTCP_SEND_NAGLE;
