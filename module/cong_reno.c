@@ -41,7 +41,7 @@ static void reno_cong_avoid(struct toytcp_cong *c,
 /* registered by main.c; the default of every namespace */
 struct toytcp_cong_ops toytcp_cong_reno = {
 	.name		= "reno",
-	.owner		= THIS_MODULE,
+	.owner		= NULL, /* part of toytcp itself: its sockets must not pin it */
 	.ssthresh	= reno_ssthresh,
 	.cong_avoid	= reno_cong_avoid,
 };

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The upper edge: the socket family and its options.
+ *
+ * Upper edge (layer 2).
+ */
+#ifndef _TOYTCP_AF_TOYTCP_H
+#define _TOYTCP_AF_TOYTCP_H
+
+#include <linux/net.h>
+#include <linux/sockptr.h>
+
+int toytcp_family_register(void);
+void toytcp_family_unregister(void);
+int toytcp_setsockopt(struct socket *sock, int level, int optname,
+		      sockptr_t optval, unsigned int optlen);
+int toytcp_getsockopt(struct socket *sock, int level, int optname,
+		      char __user *optval, int __user *optlen);
+
+#endif /* _TOYTCP_AF_TOYTCP_H */

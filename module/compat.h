@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Every difference between kernel versions, and nothing else. Written for
+ * 6.12; older kernels get the newer names.
+ */
+#ifndef _TOYTCP_COMPAT_H
+#define _TOYTCP_COMPAT_H
+
+#include <linux/net.h>
+#include <linux/random.h>
+#include <linux/sysctl.h>
+#include <linux/timer.h>
+#include <linux/version.h>
+#include <net/inet_sock.h>
+#include <net/net_namespace.h>
+#include <net/sock.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#define timer_delete(timer)		del_timer(timer)
+#define timer_delete_sync(timer)	del_timer_sync(timer)
+
+/* tcpi_rcv_wnd came with 6.2 */
+#define COMPAT_TCPI_RCV_WND(info)	((info)->tcpi_rcv_ssthresh)
+#else
+#define COMPAT_TCPI_RCV_WND(info)	((info)->tcpi_rcv_wnd)
+#endif
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#include <net/proto_memory.h>
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
+typedef struct ctl_table compat_ctl_table;
+#else
+typedef const struct ctl_table compat_ctl_table;
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+static inline struct ctl_table_header *
+compat_register_net_sysctl(struct net *net, const char *path,
+			   struct ctl_table *table, size_t n)
+{
+	/* ends at the first empty entry; the caller leaves room for it */
+	return register_net_sysctl(net, path, table);
+}
+#else
+#define compat_register_net_sysctl register_net_sysctl_sz
+#endif
+
+/* proto_ops.accept: what follows the two sockets */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
+#define COMPAT_ACCEPT(name, fn)						\
+static int name(struct socket *sock, struct socket *newsock, int flags,	\
+		bool kern)						\
+{									\
+	return fn(sock, newsock, flags);				\
+}
+#else
+#define COMPAT_ACCEPT(name, fn)						\
+static int name(struct socket *sock, struct socket *newsock,		\
+		struct proto_accept_arg *arg)				\
+{									\
+	return fn(sock, newsock, arg->flags);				\
+}
+#endif
+
+#endif /* _TOYTCP_COMPAT_H */

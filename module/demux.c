@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Demultiplexing: from a segment's addresses to what it belongs to.
+ *
+ * Side (layer 2). Lookups run under RCU without locks. The table of flows is
+ * an rhashtable, keyed by siphash, so that nobody outside can make chains
+ * long; it holds connections, requests and time-waits, each key once.
+ * Listeners hang off their port (port.h). Everything that exists is on
+ * toytcp_net.all as well, for the listing.
+ */
+#include <linux/rhashtable.h>
+#include <linux/siphash.h>
+#include <net/sock.h>
+#include <net/tcp.h>
+
+#include "compat.h"
+#include "flow.h"
+#include "ipv4.h"
+#include "listen.h"
+#include "netns.h"
+#include "port.h"
+#include "sock.h"
+#include "timewait.h"
+
+static u32 flow_key_hashfn(const void *data, u32 len, u32 seed)
+{
+	static siphash_aligned_key_t secret;
+
+	net_get_random_once(&secret, sizeof(secret));
+	return (u32)siphash(data, sizeof(struct toytcp_flow_key), &secret) ^
+	       seed;
+}
+
+static const struct rhashtable_params flow_params = {
+	.head_offset = offsetof(struct toytcp_flow, node),
+	.key_offset = offsetof(struct toytcp_flow, key),
+	.key_len = sizeof(struct toytcp_flow_key),
+	.hashfn = flow_key_hashfn,
+	.automatic_shrinking = true,
+};
+
+/**
+ * toytcp_demux_net_init() - a namespace's tables
+ * @net: the namespace
+ *
+ * Context: process.
+ * Return: 0 or -ENOMEM.
+ */
+int toytcp_demux_net_init(struct net *net)
+{
+	struct toytcp_net *tn = toytcp_net(net);
+
+	BUILD_BUG_ON(sizeof(struct toytcp_flow_key) != 12);
+	spin_lock_init(&tn->all_lock);
+	INIT_HLIST_HEAD(&tn->all);
+	return rhashtable_init(&tn->flows, &flow_params);
+}
+
+/**
+ * toytcp_demux_net_exit() - a namespace ends
+ * @net: the namespace, without flows
+ *
+ * Context: process.
+ */
+void toytcp_demux_net_exit(struct net *net)
+{
+	struct toytcp_net *tn = toytcp_net(net);
+
+	WARN_ON_ONCE(atomic_read(&tn->flows.nelems));
+	WARN_ON_ONCE(!hlist_empty(&tn->all));
+	rhashtable_destroy(&tn->flows);
+}
+
+/**
+ * toytcp_demux_list_add() - show a new object in the listing
+ * @flow: its flow; kind and net set
+ *
+ * Context: any but hard interrupt.
+ */
+void toytcp_demux_list_add(struct toytcp_flow *flow)
+{
+	struct toytcp_net *tn = toytcp_net(flow->net);
+
+	spin_lock_bh(&tn->all_lock);
+	hlist_add_head_rcu(&flow->list, &tn->all);
+	spin_unlock_bh(&tn->all_lock);
+}
+
+/**
+ * toytcp_demux_list_del() - take an object out of the listing
+ * @flow: its flow; not listed is fine
+ *
+ * Context: any but hard interrupt.
+ */
+void toytcp_demux_list_del(struct toytcp_flow *flow)
+{
+	struct toytcp_net *tn = toytcp_net(flow->net);
+
+	spin_lock_bh(&tn->all_lock);
+	hlist_del_init_rcu(&flow->list);
+	spin_unlock_bh(&tn->all_lock);
+}
+
+/**
+ * toytcp_demux_insert() - let segments find a flow
+ * @flow: its key is set and fixed from now on
+ *
+ * Context: any but hard interrupt; owner's lock held.
+ * Return: 0, -EEXIST if the key is taken, -ENOMEM or -E2BIG from the table.
+ */
+int toytcp_demux_insert(struct toytcp_flow *flow)
+{
+	struct toytcp_net *tn = toytcp_net(flow->net);
+	int err;
+
+	err = rhashtable_lookup_insert_fast(&tn->flows, &flow->node,
+					    flow_params);
+	if (!err)
+		flow->hashed = true;
+	return err;
+}
+
+/**
+ * toytcp_demux_replace() - one flow takes another's place in one step
+ * @old: the flow in the table
+ * @flow: its successor, with the same key
+ *
+ * Context: any but hard interrupt; owners' locks held.
+ * Return: 0, or -ENOENT if @old is not in the table.
+ */
+int toytcp_demux_replace(struct toytcp_flow *old, struct toytcp_flow *flow)
+{
+	struct toytcp_net *tn = toytcp_net(flow->net);
+	int err;
+
+	if (!old->hashed)
+		return -ENOENT;
+	err = rhashtable_replace_fast(&tn->flows, &old->node, &flow->node,
+				      flow_params);
+	if (err)
+		return err;
+	old->hashed = false;
+	flow->hashed = true;
+	return 0;
+}
+
+/**
+ * toytcp_demux_remove() - segments shall not find a flow any more
+ * @flow: the flow; not in the table is fine
+ *
+ * Context: any but hard interrupt; owner's lock held.
+ */
+void toytcp_demux_remove(struct toytcp_flow *flow)
+{
+	if (!flow->hashed)
+		return;
+	rhashtable_remove_fast(&toytcp_net(flow->net)->flows, &flow->node,
+			       flow_params);
+	flow->hashed = false;
+}
+
+/**
+ * toytcp_flow_get() - take a reference to what a lookup saw
+ * @flow: the flow
+ *
+ * Context: rcu_read_lock().
+ * Return: false if its last reference is gone.
+ */
+bool toytcp_flow_get(struct toytcp_flow *flow)
+{
+	switch (flow->kind) {
+	case TOYTCP_FLOW_SOCK:
+		return refcount_inc_not_zero(&toytcp_flow_sk(flow)->sk_refcnt);
+	case TOYTCP_FLOW_REQ:
+		return refcount_inc_not_zero(
+			&container_of(flow, struct toytcp_req, flow)->ref);
+	case TOYTCP_FLOW_TW:
+		return refcount_inc_not_zero(
+			&container_of(flow, struct toytcp_tw, flow)->ref);
+	}
+	return false;
+}
+
+/**
+ * toytcp_flow_put() - drop a reference
+ * @flow: the flow
+ *
+ * Context: any but hard interrupt.
+ */
+void toytcp_flow_put(struct toytcp_flow *flow)
+{
+	struct toytcp_req *req;
+	struct toytcp_tw *tw;
+
+	switch (flow->kind) {
+	case TOYTCP_FLOW_SOCK:
+		sock_put(toytcp_flow_sk(flow));
+		break;
+	case TOYTCP_FLOW_REQ:
+		req = container_of(flow, struct toytcp_req, flow);
+		if (refcount_dec_and_test(&req->ref))
+			toytcp_req_free(req);
+		break;
+	case TOYTCP_FLOW_TW:
+		tw = container_of(flow, struct toytcp_tw, flow);
+		if (refcount_dec_and_test(&tw->ref))
+			toytcp_timewait_free(tw);
+		break;
+	}
+}
+
+/**
+ * toytcp_demux_lookup() - the connection, request or time-wait of a segment
+ * @net: the namespace
+ * @key: the segment's ends, as this host sees them
+ *
+ * Context: rcu_read_lock().
+ * Return: the flow with a reference, or NULL.
+ */
+struct toytcp_flow *toytcp_demux_lookup(struct net *net,
+					const struct toytcp_flow_key *key)
+{
+	struct toytcp_flow *flow;
+
+	flow = rhashtable_lookup(&toytcp_net(net)->flows, key, flow_params);
+	return flow && toytcp_flow_get(flow) ? flow : NULL;
+}
+
+/**
+ * toytcp_demux_listener() - the listener for a segment
+ * @net: the namespace
+ * @key: the segment's ends
+ * @dif: index of the device it came by
+ *
+ * The most specific wins: bound to the address, then bound to the device.
+ *
+ * Context: rcu_read_lock().
+ * Return: the socket, without a reference, or NULL.
+ */
+struct sock *toytcp_demux_listener(struct net *net,
+				   const struct toytcp_flow_key *key, int dif)
+{
+	struct toytcp_port *port = toytcp_port_lookup(net, ntohs(key->lport));
+	struct toytcp_sock *ts;
+	struct sock *best = NULL;
+	int best_score = -1;
+
+	if (!port)
+		return NULL;
+	hlist_for_each_entry_rcu(ts, &port->listeners, listen_node) {
+		struct sock *sk = &ts->inet.sk;
+		int score = 0, bound = READ_ONCE(sk->sk_bound_dev_if);
+		__be32 addr = READ_ONCE(ts->port_user.addr);
+
+		if (addr && addr != key->laddr)
+			continue;
+		if (bound && bound != dif)
+			continue;
+		score = (addr ? 2 : 0) + (bound ? 1 : 0);
+		if (score > best_score) {
+			best = sk;
+			best_score = score;
+		}
+	}
+	return best;
+}
+
+/**
+ * toytcp_demux_claims() - is a segment ours?
+ * @net: the namespace
+ * @key: the segment's ends; the local address is known to be this host's if
+ * a listener is what claims it (the caller checks)
+ * @dif: index of the device it came by
+ *
+ * Context: rcu_read_lock().
+ * Return: true if a flow or a listener of ours matches.
+ */
+bool toytcp_demux_claims(struct net *net, const struct toytcp_flow_key *key,
+			 int dif)
+{
+	return rhashtable_lookup(&toytcp_net(net)->flows, key, flow_params) ||
+	       toytcp_demux_listener(net, key, dif);
+}
+
+/**
+ * toytcp_demux_backlog() - a program owns the lock: keep a segment for later
+ * @sk: the socket
+ * @skb: the segment; consumed on success
+ *
+ * Context: softirq, sk_lock.slock held.
+ * Return: 0, or -ENOBUFS if the backlog is full.
+ */
+int toytcp_demux_backlog(struct sock *sk, struct sk_buff *skb)
+{
+	u32 limit = READ_ONCE(sk->sk_rcvbuf) + (READ_ONCE(sk->sk_sndbuf) >> 1) +
+		    64 * 1024;
+
+	/* neither is referenced while the segment waits, nor needed */
+	skb_dst_drop(skb);
+	skb->dev = NULL;
+	return sk_add_backlog(sk, skb, limit);
+}
+
+/* one segment under the lock of what it belongs to */
+static void deliver(struct sock *sk, struct toytcp_seg *seg, u32 *isn)
+{
+	struct net *net = sock_net(sk);
+
+	if (sk_filter(sk, seg->skb)) {
+		toytcp_drop(net, seg->skb, TOYTCP_DROP_FILTER);
+		return;
+	}
+	bh_lock_sock_nested(sk);
+	if (sock_owned_by_user(sk)) {
+		if (toytcp_demux_backlog(sk, seg->skb))
+			toytcp_drop(net, seg->skb, TOYTCP_DROP_BACKLOG);
+	} else if (sk->sk_state == TCP_LISTEN) {
+		toytcp_listen_rcv(sk, seg, isn);
+	} else {
+		toytcp_rcv(sk, seg);
+	}
+	bh_unlock_sock(sk);
+}
+
+static void deliver_listener(struct net *net, struct toytcp_seg *seg,
+			     const struct toytcp_flow_key *key, int dif,
+			     u32 *isn)
+{
+	struct sock *sk = toytcp_demux_listener(net, key, dif);
+
+	if (!sk || !refcount_inc_not_zero(&sk->sk_refcnt)) {
+		toytcp_output_reset_reply(net, seg);
+		toytcp_drop(net, seg->skb, TOYTCP_DROP_NO_SOCKET);
+		return;
+	}
+	deliver(sk, seg, isn);
+	sock_put(sk);
+}
+
+/**
+ * toytcp_demux_rcv() - a checked segment enters the engine
+ * @net: the namespace
+ * @skb: the segment, data at the TCP header, checksum good; consumed
+ * @key: its ends
+ * @dif: index of the device it came by
+ *
+ * Context: softirq, rcu_read_lock().
+ */
+void toytcp_demux_rcv(struct net *net, struct sk_buff *skb,
+		      const struct toytcp_flow_key *key, int dif)
+{
+	struct toytcp_flow *flow;
+	struct toytcp_seg seg;
+	u32 isn;
+
+	if (toytcp_seg_init(&seg, skb)) {
+		toytcp_drop(net, skb, TOYTCP_DROP_HDR);
+		return;
+	}
+	flow = toytcp_demux_lookup(net, key);
+	if (!flow) {
+		deliver_listener(net, &seg, key, dif, NULL);
+		return;
+	}
+	switch (flow->kind) {
+	case TOYTCP_FLOW_SOCK:
+		deliver(toytcp_flow_sk(flow), &seg, NULL);
+		break;
+	case TOYTCP_FLOW_REQ:
+		deliver(container_of(flow, struct toytcp_req, flow)->listener,
+			&seg, NULL);
+		break;
+	case TOYTCP_FLOW_TW:
+		if (toytcp_timewait_rcv(container_of(flow, struct toytcp_tw,
+						     flow), &seg, &isn))
+			deliver_listener(net, &seg, key, dif, &isn);
+		break;
+	}
+	toytcp_flow_put(flow);
+}

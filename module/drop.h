@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Why a segment was dropped, and what else is counted: one list each.
+ *
+ * Side (layer 2). Every segment that does not reach its connection's state
+ * has exactly one reason from here: a counter of its own in
+ * /proc/net/toytcp_stat and the reason= of the toytcp_drop tracepoint.
+ */
+#ifndef _TOYTCP_DROP_H
+#define _TOYTCP_DROP_H
+
+/* X(enumerator suffix, name in /proc and in the tracepoint) */
+#define TOYTCP_DROP_REASONS(X)						\
+	X(NONE,			"DropNone")				\
+	X(HDR,			"DropHeader")				\
+	X(CSUM,			"DropChecksum")				\
+	X(ROUTE,		"DropNotLocal")				\
+	X(NO_SOCKET,		"DropNoSocket")				\
+	X(CLOSED,		"DropClosed")				\
+	X(FILTER,		"DropSocketFilter")			\
+	X(BACKLOG,		"DropBacklog")				\
+	X(NOMEM,		"DropNoMemory")				\
+	X(RCVBUF,		"DropReceiveBuffer")			\
+	X(LISTEN_FLAGS,		"DropListenFlags")			\
+	X(LISTEN_QUEUE,		"DropListenQueue")			\
+	X(ACCEPT_QUEUE,		"DropAcceptQueue")			\
+	X(REQ_SEQ,		"DropRequestSequence")			\
+	X(REQ_ACK,		"DropRequestAck")			\
+	X(RESET,		"DropReset")				\
+	X(RST_SEQ,		"DropResetSequence")			\
+	X(SYN,			"DropSynInWindow")			\
+	X(SYN_SENT_ACK,		"DropSynSentAck")			\
+	X(SYN_SENT_FLAGS,	"DropSynSentFlags")			\
+	X(PAWS,			"DropPaws")				\
+	X(SEQ,			"DropOutOfWindow")			\
+	X(NO_ACK,		"DropNoAckFlag")			\
+	X(OLD_ACK,		"DropOldAck")				\
+	X(FUTURE_ACK,		"DropFutureAck")			\
+	X(OLD_DATA,		"DropOldData")				\
+	X(OVER_WINDOW,		"DropOverWindow")			\
+	X(AFTER_FIN,		"DropAfterFin")				\
+	X(AFTER_CLOSE,		"DropAfterClose")			\
+	X(TIMEWAIT,		"DropTimeWait")				\
+	X(OFO_DUP,		"DropOutOfOrderDuplicate")		\
+	X(OFO_PRUNED,		"DropOutOfOrderPruned")
+
+enum toytcp_drop_reason {
+#define X(name, text) TOYTCP_DROP_##name,
+	TOYTCP_DROP_REASONS(X)
+#undef X
+	TOYTCP_DROP_COUNT
+};
+
+/* X(enumerator suffix, name in /proc); names as in the kernel's Tcp and TcpExt where it has them */
+#define TOYTCP_MIB_COUNTERS(X)						\
+	X(ACTIVE_OPENS,		"ActiveOpens")				\
+	X(PASSIVE_OPENS,	"PassiveOpens")				\
+	X(ATTEMPT_FAILS,	"AttemptFails")				\
+	X(ESTAB_RESETS,		"EstabResets")				\
+	X(IN_SEGS,		"InSegs")				\
+	X(OUT_SEGS,		"OutSegs")				\
+	X(RETRANS_SEGS,		"RetransSegs")				\
+	X(IN_ERRS,		"InErrs")				\
+	X(OUT_RSTS,		"OutRsts")				\
+	X(IN_CSUM_ERRORS,	"InCsumErrors")				\
+	X(MALFORMED_OPTS,	"MalformedOptions")			\
+	X(DELAYED_ACKS,		"DelayedACKs")				\
+	X(OFO_QUEUE,		"TCPOFOQueue")				\
+	X(TIMEOUTS,		"TCPTimeouts")				\
+	X(FAST_RETRANS,		"TCPFastRetrans")			\
+	X(SLOW_START_RETRANS,	"TCPSlowStartRetrans")			\
+	X(SACK_RECOVERY,	"TCPSackRecovery")			\
+	X(RENO_RECOVERY,	"TCPRenoRecovery")			\
+	X(ZERO_WINDOW_PROBES,	"TCPWinProbe")				\
+	X(CHALLENGE_ACKS,	"TCPChallengeACK")			\
+	X(ABORT_ON_DATA,	"TCPAbortOnData")			\
+	X(ABORT_ON_CLOSE,	"TCPAbortOnClose")			\
+	X(ABORT_ON_TIMEOUT,	"TCPAbortOnTimeout")			\
+	X(ABORT_ON_LINGER,	"TCPAbortOnLinger")			\
+	X(ABORT_ON_MEMORY,	"TCPAbortOnMemory")			\
+	X(TIME_WAITED,		"TW")					\
+	X(TW_OVERFLOW,		"TCPTimeWaitOverflow")			\
+	X(LISTEN_OVERFLOWS,	"ListenOverflows")			\
+	X(LISTEN_DROPS,		"ListenDrops")				\
+	X(SYN_RETRANS,		"TCPSynRetrans")			\
+	X(RCV_COLLAPSED,	"TCPRcvCollapsed")
+
+enum toytcp_mib {
+#define X(name, text) TOYTCP_MIB_##name,
+	TOYTCP_MIB_COUNTERS(X)
+#undef X
+	TOYTCP_MIB_COUNT
+};
+
+struct net;
+struct sk_buff;
+
+/* One CPU's counters of one namespace */
+struct toytcp_stats {
+	u64 drop[TOYTCP_DROP_COUNT];	/* segments, by reason */
+	u64 mib[TOYTCP_MIB_COUNT];	/* events */
+};
+
+const char *toytcp_stats_drop_name(enum toytcp_drop_reason reason);
+const char *toytcp_stats_mib_name(enum toytcp_mib mib);
+void toytcp_stats_fold(struct net *net, struct toytcp_stats *sum);
+void toytcp_stats_inc(struct net *net, enum toytcp_mib mib);
+void toytcp_stats_add(struct net *net, enum toytcp_mib mib, u32 n);
+void toytcp_drop(struct net *net, struct sk_buff *skb,
+		 enum toytcp_drop_reason reason);
+
+#endif /* _TOYTCP_DROP_H */

@@ -1,0 +1,616 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * SEGMENT ARRIVES: what a segment does to a connection.
+ *
+ * Engine (layer 1). Locks: the socket's. RFC 9293 section 3.10.7 in its own
+ * order, one function a step; RFC 5961 (blind attacks), RFC 7323 (PAWS).
+ * LISTEN and requests are in listen.c, TIME_WAIT in timewait.c.
+ *
+ * Every step returns TOYTCP_DROP_NONE to go on, or the reason why the segment
+ * ends here. A step that keeps the buffer sets seg->skb to NULL.
+ */
+#include <net/tcp.h>
+
+#include "compat.h"
+#include "ipv4.h"
+#include "seq.h"
+#include "sock.h"
+#include "timewait.h"
+#include "trace.h"
+#include "window.h"
+
+/* a step's word that the segment has done all it does, and is no error */
+#define STEP_DONE TOYTCP_DROP_COUNT
+
+/**
+ * toytcp_seg_init() - read a segment's header
+ * @seg: filled
+ * @skb: the segment, data at a whole TCP header whose length was checked
+ *
+ * Context: any.
+ * Return: 0, or -EINVAL if the header's length does not fit the buffer.
+ */
+int toytcp_seg_init(struct toytcp_seg *seg, struct sk_buff *skb)
+{
+	const struct tcphdr *th = tcp_hdr(skb);
+
+	seg->skb = skb;
+	seg->hdr_len = th->doff * 4;
+	if (seg->hdr_len < sizeof(*th) || seg->hdr_len > skb_headlen(skb))
+		return -EINVAL;
+	seg->flags = ((const u8 *)th)[13];
+	seg->len = skb->len - seg->hdr_len;
+	seg->seq = ntohl(th->seq);
+	seg->end_seq = seg->seq + seg->len + !!(seg->flags & TOYTCP_SYN) +
+		       !!(seg->flags & TOYTCP_FIN);
+	seg->ack = ntohl(th->ack_seq);
+	seg->wnd = ntohs(th->window);
+	toytcp_options_parse((const u8 *)(th + 1), seg->hdr_len - sizeof(*th),
+			     seg->flags & TOYTCP_SYN, &seg->opt);
+	return 0;
+}
+
+/* RFC 7323 4.3: remember the timestamp to echo */
+static void ts_recent_update(struct toytcp_sock *ts,
+			     const struct toytcp_seg *seg)
+{
+	if (!ts->ts_ok || !seg->opt.has_ts || seq_after(seg->seq, ts->rcv_wup))
+		return;
+	if (seq_before(seg->opt.tsval, ts->ts_recent) &&
+	    (u32)div_u64(toytcp_now_us(), USEC_PER_SEC) - ts->ts_recent_s <
+		    TOYTCP_PAWS_IDLE_S)
+		return;
+	ts->ts_recent = seg->opt.tsval;
+	ts->ts_recent_s = (u32)div_u64(toytcp_now_us(), USEC_PER_SEC);
+}
+
+/* RFC 7323 5.3 R1: an old duplicate by its timestamp. A reset passes. */
+static enum toytcp_drop_reason step_paws(struct sock *sk,
+					 const struct toytcp_seg *seg)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	u32 age;
+
+	if (!ts->ts_ok || !seg->opt.has_ts || (seg->flags & TOYTCP_RST))
+		return TOYTCP_DROP_NONE;
+	if (!seq_before(seg->opt.tsval, ts->ts_recent))
+		return TOYTCP_DROP_NONE;
+	age = (u32)div_u64(toytcp_now_us(), USEC_PER_SEC) - ts->ts_recent_s;
+	if (age >= TOYTCP_PAWS_IDLE_S)
+		return TOYTCP_DROP_NONE;
+	/* a pure ACK that was overtaken is no sign of trouble: no answer */
+	if (seg->end_seq != seg->seq)
+		toytcp_output_ack(sk);
+	return TOYTCP_DROP_PAWS;
+}
+
+/* First: is it acceptable? 3.10.7.4, the four cases */
+static enum toytcp_drop_reason step_sequence(struct sock *sk,
+					     const struct toytcp_seg *seg)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	if (toytcp_window_acceptable(ts->rcv_nxt, toytcp_rcv_wnd_left(ts),
+				     seg->seq, seg->end_seq - seg->seq))
+		return TOYTCP_DROP_NONE;
+	/*
+	 * A reset exactly at the edge of a closed window is acceptable to RFC
+	 * 5961, the zero-window row of the table notwithstanding.
+	 */
+	if (seg->flags & TOYTCP_RST)
+		return seg->seq == ts->rcv_nxt ? TOYTCP_DROP_NONE :
+						 TOYTCP_DROP_SEQ;
+	/*
+	 * With the window closed, everything but resets and ACKs is dropped;
+	 * but a segment that starts at rcv_nxt still brings its ACK and window
+	 * (MUST-66). The data step finds no room and drops the text.
+	 */
+	if (seg->seq == ts->rcv_nxt && (seg->flags & TOYTCP_ACK) &&
+	    !(seg->flags & TOYTCP_SYN))
+		return TOYTCP_DROP_NONE;
+	if (seg->flags & TOYTCP_SYN) {
+		toytcp_output_challenge_ack(sk);
+		return TOYTCP_DROP_SYN;
+	}
+	/* a duplicate of what has been received: tell which (RFC 2883) */
+	if (ts->sack_ok && seg->len && seq_before(seg->seq, ts->rcv_nxt)) {
+		ts->dsack.start = seg->seq;
+		ts->dsack.end = seq_min(seg->end_seq, ts->rcv_nxt);
+		ts->dsack_pending = 1;
+	}
+	toytcp_output_ack(sk);
+	return seq_before(seg->seq, ts->rcv_nxt) ? TOYTCP_DROP_OLD_DATA :
+						   TOYTCP_DROP_SEQ;
+}
+
+/* Second: RST, with RFC 5961 section 3 */
+static enum toytcp_drop_reason step_rst(struct sock *sk,
+					const struct toytcp_seg *seg)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	int err;
+
+	if (!(seg->flags & TOYTCP_RST))
+		return TOYTCP_DROP_NONE;
+	if (seg->seq != ts->rcv_nxt) {
+		toytcp_output_challenge_ack(sk);
+		return TOYTCP_DROP_RST_SEQ;
+	}
+	switch (sk->sk_state) {
+	case TCP_SYN_RECV:
+		err = ECONNREFUSED;
+		break;
+	case TCP_CLOSE_WAIT:
+		err = EPIPE;
+		break;
+	default:
+		err = ECONNRESET;
+	}
+	toytcp_stats_inc(sock_net(sk), sk->sk_state == TCP_SYN_RECV ?
+				 TOYTCP_MIB_ATTEMPT_FAILS :
+				 TOYTCP_MIB_ESTAB_RESETS);
+	toytcp_sock_error(sk, err);
+	return TOYTCP_DROP_RESET;
+}
+
+/* Fourth: SYN in the window, RFC 5961 section 4 */
+static enum toytcp_drop_reason step_syn(struct sock *sk,
+					const struct toytcp_seg *seg)
+{
+	if (!(seg->flags & TOYTCP_SYN))
+		return TOYTCP_DROP_NONE;
+	toytcp_output_challenge_ack(sk);
+	return TOYTCP_DROP_SYN;
+}
+
+static void window_update(struct sock *sk, const struct toytcp_seg *seg,
+			  bool *changed)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	u32 wnd = seg->wnd;
+
+	if (!(seg->flags & TOYTCP_SYN) && ts->wscale_ok)
+		wnd <<= ts->snd_wscale;
+	*changed = false;
+	if (!toytcp_window_update_ok(ts->snd_wl1, ts->snd_wl2, ts->snd_wnd,
+				     seg->seq, seg->ack, wnd))
+		return;
+	*changed = wnd != ts->snd_wnd;
+	ts->snd_wnd = wnd;
+	ts->snd_wl1 = seg->seq;
+	ts->snd_wl2 = seg->ack;
+	ts->max_snd_wnd = max(ts->max_snd_wnd, wnd);
+}
+
+/* an active or passive open is complete: the peer has answered our SYN */
+static void established(struct sock *sk, const struct toytcp_seg *seg)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	u32 wnd = seg->wnd;
+
+	if (!(seg->flags & TOYTCP_SYN) && ts->wscale_ok)
+		wnd <<= ts->snd_wscale;
+	ts->snd_wnd = wnd;
+	ts->max_snd_wnd = wnd;
+	ts->snd_wl1 = seg->seq;
+	ts->snd_wl2 = seg->ack;
+	ts->copied_seq = ts->irs + 1;
+	ts->rcvq_seq = ts->copied_seq;
+	ts->rcvq_us = toytcp_now_us();
+	ts->quickacks = TOYTCP_QUICKACKS;
+	toytcp_state_set(sk, TCP_ESTABLISHED);
+	toytcp_ipv4_confirm(sk);
+	/* the program may have shut down before the handshake was through */
+	sk->sk_state_change(sk);
+	sk_wake_async(sk, SOCK_WAKE_IO, POLL_OUT);
+}
+
+/* Fifth: ACK in SYN_RECV (a simultaneous open; requests are listen.c's) */
+static enum toytcp_drop_reason ack_syn_recv(struct sock *sk,
+					    const struct toytcp_seg *seg)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	if (!seq_after(seg->ack, ts->snd_una) ||
+	    seq_after(seg->ack, ts->snd_nxt)) {
+		toytcp_output_reset_reply(sock_net(sk), seg);
+		return TOYTCP_DROP_REQ_ACK;
+	}
+	established(sk, seg);
+	return TOYTCP_DROP_NONE;
+}
+
+/* our FIN is acknowledged */
+static enum toytcp_drop_reason fin_acked(struct sock *sk)
+{
+	switch (sk->sk_state) {
+	case TCP_FIN_WAIT1:
+		toytcp_state_set(sk, TCP_FIN_WAIT2);
+		sk->sk_shutdown |= SEND_SHUTDOWN;
+		sk_dst_confirm(sk);
+		if (sock_flag(sk, SOCK_DEAD))
+			toytcp_timers_fin_wait2(sk);
+		else
+			sk->sk_state_change(sk); /* a lingering close waits for it */
+		return TOYTCP_DROP_NONE;
+	case TCP_CLOSING:
+		toytcp_timewait_enter(sk);
+		return STEP_DONE;
+	case TCP_LAST_ACK:
+		toytcp_sock_done(sk);
+		return STEP_DONE;
+	}
+	return TOYTCP_DROP_NONE;
+}
+
+/* Fifth: ACK, with RFC 5961 section 5 */
+static enum toytcp_drop_reason step_ack(struct sock *sk,
+					const struct toytcp_seg *seg)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	u32 prior_una = ts->snd_una;
+	enum toytcp_drop_reason why;
+	bool window_changed;
+
+	if (!(seg->flags & TOYTCP_ACK))
+		return TOYTCP_DROP_NO_ACK;
+	if (sk->sk_state == TCP_SYN_RECV) {
+		why = ack_syn_recv(sk, seg);
+		if (why != TOYTCP_DROP_NONE)
+			return why;
+	}
+	if (seq_after(seg->ack, ts->snd_nxt)) {
+		toytcp_output_challenge_ack(sk);
+		return TOYTCP_DROP_FUTURE_ACK;
+	}
+	if (seq_before(seg->ack, ts->snd_una)) {
+		if (seq_before(seg->ack, ts->snd_una - ts->max_snd_wnd)) {
+			toytcp_output_challenge_ack(sk);
+			return TOYTCP_DROP_OLD_ACK;
+		}
+		/* an ACK that was overtaken: its data are still welcome */
+		return TOYTCP_DROP_NONE;
+	}
+
+	ts_recent_update(ts, seg);
+	ts->probes = 0;
+	ts->last_ack_recv_ms = (u32)div_u64(toytcp_now_us(), 1000);
+	if (seg->ack != ts->snd_una) {
+		ts->bytes_acked += seg->ack - ts->snd_una;
+		ts->snd_una = seg->ack;
+		toytcp_ipv4_confirm(sk);
+	}
+	window_update(sk, seg, &window_changed);
+	toytcp_recovery_acked(sk, seg, prior_una, window_changed);
+	if (ts->fin_queued && ts->snd_una == ts->write_seq)
+		return fin_acked(sk);
+	return TOYTCP_DROP_NONE;
+}
+
+/* keep the estimate of the peer's segment size */
+static void rcv_mss_update(struct toytcp_sock *ts, const struct toytcp_seg *seg)
+{
+	u32 len = skb_shinfo(seg->skb)->gso_size ?: seg->len;
+
+	if (len >= ts->rcv_mss)
+		ts->rcv_mss = clamp_t(u32, len, TOYTCP_MSS_MIN, ts->adv_mss);
+}
+
+/* decide how soon what came is acknowledged; toytcp_rcv() acts on it */
+static void ack_schedule(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	ts->ack_pending = true;
+	if (ts->quickacks) {
+		ts->quickacks--;
+		ts->ack_now = true;
+	} else if (!RB_EMPTY_ROOT(&ts->ofo_queue) || ts->got_fin ||
+		   ts->rcv_nxt - ts->rcv_wup > ts->rcv_mss) {
+		/* RFC 5681 4.2: every second full segment, every gap */
+		ts->ack_now = true;
+	}
+}
+
+/* the receiver's own measure of a round trip: how long a window takes */
+static void rcv_rtt_measure(struct toytcp_sock *ts)
+{
+	u64 now = toytcp_now_us();
+	u32 sample;
+
+	if (ts->rcv_rtt_start_us) {
+		if (seq_before(ts->rcv_nxt, ts->rcv_rtt_seq))
+			return;
+		sample = clamp_t(u64, now - ts->rcv_rtt_start_us, 1, U32_MAX);
+		ts->rcv_rtt_us = ts->rcv_rtt_us ?
+					 min(ts->rcv_rtt_us, sample) : sample;
+	}
+	ts->rcv_rtt_seq = ts->rcv_nxt + ts->rcv_wnd;
+	ts->rcv_rtt_start_us = now;
+}
+
+/* Seventh: the segment text */
+static enum toytcp_drop_reason step_data(struct sock *sk,
+					 struct toytcp_seg *seg)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	enum toytcp_drop_reason why;
+
+	if (seg->len) {
+		switch (sk->sk_state) {
+		case TCP_ESTABLISHED:
+		case TCP_FIN_WAIT1:
+		case TCP_FIN_WAIT2:
+			break;
+		default:
+			/* the peer has said FIN: there is no text after it */
+			return TOYTCP_DROP_AFTER_FIN;
+		}
+		/* nobody will read it: RFC 9293 3.6.1 (MUST-13), RFC 2525 2.17 */
+		if (sock_flag(sk, SOCK_DEAD) &&
+		    seq_after(seg->seq + seg->len, ts->rcv_nxt)) {
+			toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_ABORT_ON_DATA);
+			toytcp_output_reset(sk, GFP_ATOMIC);
+			toytcp_sock_error(sk, ECONNRESET);
+			return TOYTCP_DROP_AFTER_CLOSE;
+		}
+		ts->data_segs_in += max_t(u32, skb_shinfo(seg->skb)->gso_segs,
+					  1);
+		ts->last_data_recv_ms = (u32)div_u64(toytcp_now_us(), 1000);
+		rcv_mss_update(ts, seg);
+		rcv_rtt_measure(ts);
+	} else if (!(seg->flags & TOYTCP_FIN)) {
+		return STEP_DONE;
+	}
+
+	why = toytcp_reassembly_queue(sk, seg);
+	if (sk->sk_state != TCP_CLOSE)
+		ack_schedule(sk);
+	return why;
+}
+
+/**
+ * toytcp_rcv_fin() - the peer's FIN is next in sequence (eighth step)
+ * @sk: the socket; rcv_nxt already counts the FIN
+ *
+ * Context: softirq or backlog, socket lock held. Called by reassembly.c.
+ */
+void toytcp_rcv_fin(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	ts->got_fin = 1;
+	ts->rcv_fin = ts->rcv_nxt;
+	sk->sk_shutdown |= RCV_SHUTDOWN;
+	sock_set_flag(sk, SOCK_DONE);
+
+	switch (sk->sk_state) {
+	case TCP_SYN_RECV:
+	case TCP_ESTABLISHED:
+		toytcp_state_set(sk, TCP_CLOSE_WAIT);
+		break;
+	case TCP_FIN_WAIT1:
+		/* had our FIN been acknowledged, this were FIN_WAIT2 */
+		toytcp_state_set(sk, TCP_CLOSING);
+		break;
+	case TCP_FIN_WAIT2:
+		toytcp_output_ack(sk);
+		toytcp_reassembly_purge(sk);
+		toytcp_timewait_enter(sk);
+		return;
+	}
+	/* nothing after a FIN belongs to the stream */
+	toytcp_reassembly_purge(sk);
+	if (sock_flag(sk, SOCK_DEAD))
+		return;
+	sk->sk_state_change(sk);
+	sk_wake_async(sk, SOCK_WAKE_WAITD,
+		      sk->sk_shutdown == SHUTDOWN_MASK ? POLL_HUP : POLL_IN);
+}
+
+/* Any synchronised state, and SYN_RECV: 3.10.7.4 */
+static enum toytcp_drop_reason rcv_other(struct sock *sk,
+					 struct toytcp_seg *seg)
+{
+	enum toytcp_drop_reason why;
+
+	why = step_paws(sk, seg);
+	if (why == TOYTCP_DROP_NONE)
+		why = step_sequence(sk, seg);
+	if (why == TOYTCP_DROP_NONE)
+		why = step_rst(sk, seg);
+	/* third: security and compartment, which nobody uses */
+	if (why == TOYTCP_DROP_NONE)
+		why = step_syn(sk, seg);
+	if (why == TOYTCP_DROP_NONE)
+		why = step_ack(sk, seg);
+	/* sixth: the urgent pointer is not interpreted: its data are read in line */
+	if (why == TOYTCP_DROP_NONE)
+		why = step_data(sk, seg);
+	return why;
+}
+
+/* our SYN is answered: what the peer's options agreed to */
+static void syn_options_heard(struct sock *sk, const struct toytcp_seg *seg)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
+
+	ts->peer_mss = seg->opt.mss ?: TOYTCP_MSS_DEFAULT;
+	ts->wscale_ok = seg->opt.has_wscale && READ_ONCE(ctl->window_scaling);
+	ts->snd_wscale = ts->wscale_ok ? seg->opt.wscale : 0;
+	if (!ts->wscale_ok)
+		ts->rcv_wscale = 0;
+	ts->sack_ok = seg->opt.sack_perm && READ_ONCE(ctl->sack);
+	ts->ts_ok = seg->opt.has_ts && READ_ONCE(ctl->timestamps);
+	if (ts->ts_ok) {
+		ts->ts_recent = seg->opt.tsval;
+		ts->ts_recent_s = (u32)div_u64(toytcp_now_us(), USEC_PER_SEC);
+	}
+	toytcp_output_mss_sync(sk, ts->pmtu);
+	ts->cong.cwnd_segs = toytcp_cong_init_cwnd(ts->mss);
+}
+
+/* 3.10.7.3, SYN-SENT, first: is the ACK ours? */
+static enum toytcp_drop_reason syn_sent_ack(struct sock *sk,
+					    const struct toytcp_seg *seg)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	u32 now = toytcp_ts_now(ts->ts_offset);
+
+	if (!(seg->flags & TOYTCP_ACK))
+		return TOYTCP_DROP_NONE;
+	if (seq_after(seg->ack, ts->iss) && seq_leq(seg->ack, ts->snd_nxt)) {
+		/* an echo of a clock that we never sent: an old incarnation's */
+		if (!(seg->flags & TOYTCP_RST) && seg->opt.has_ts &&
+		    seg->opt.tsecr && seq_after(seg->opt.tsecr, now))
+			goto reset;
+		return TOYTCP_DROP_NONE;
+	}
+reset:
+	toytcp_output_reset_reply(sock_net(sk), seg);
+	return TOYTCP_DROP_SYN_SENT_ACK;
+}
+
+/* SYN and SYN crossed on the wire: figure 8 of RFC 9293 */
+static void simultaneous_open(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct rb_node *node = rb_first(&ts->rtx_queue);
+
+	toytcp_state_set(sk, TCP_SYN_RECV);
+	if (WARN_ON_ONCE(!node))
+		return;
+	TOYTCP_CB(rb_to_skb(node))->flags |= TOYTCP_ACK;
+	toytcp_output_retransmit(sk, rb_to_skb(node));
+}
+
+/* 3.10.7.3, SYN-SENT */
+static enum toytcp_drop_reason rcv_syn_sent(struct sock *sk,
+					    struct toytcp_seg *seg)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	enum toytcp_drop_reason why = syn_sent_ack(sk, seg);
+	u32 prior_una = ts->snd_una;
+
+	if (why != TOYTCP_DROP_NONE)
+		return why;
+	if (seg->flags & TOYTCP_RST) {
+		if (!(seg->flags & TOYTCP_ACK))
+			return TOYTCP_DROP_SYN_SENT_FLAGS;
+		toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_ATTEMPT_FAILS);
+		toytcp_sock_error(sk, ECONNREFUSED);
+		return TOYTCP_DROP_RESET;
+	}
+	if (!(seg->flags & TOYTCP_SYN))
+		return TOYTCP_DROP_SYN_SENT_FLAGS;
+
+	ts->irs = seg->seq;
+	ts->rcv_nxt = seg->seq + 1;
+	ts->rcv_wup = ts->rcv_nxt;
+	ts->copied_seq = ts->rcv_nxt;
+	syn_options_heard(sk, seg);
+	if (!(seg->flags & TOYTCP_ACK)) {
+		simultaneous_open(sk);
+		return STEP_DONE;
+	}
+
+	ts->snd_una = seg->ack;
+	toytcp_recovery_acked(sk, seg, prior_una, false);
+	established(sk, seg);
+	ts->ack_pending = true;
+	ts->ack_now = true;
+	if (!seg->len && !(seg->flags & TOYTCP_FIN))
+		return STEP_DONE;
+	/* text or FIN with the SYN-ACK: on to the sixth step */
+	seg->seq++;
+	seg->flags &= ~TOYTCP_SYN;
+	return step_data(sk, seg);
+}
+
+/* acknowledge as scheduled, send what the segment made possible */
+static void rcv_finish(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	toytcp_recovery_xmit(sk);
+	toytcp_output_push(sk, false);
+	/* data may have carried the ACK just now; else it goes alone, or later */
+	if (!ts->ack_pending)
+		return;
+	if (ts->ack_now)
+		toytcp_output_ack(sk);
+	else
+		toytcp_timers_delack(sk);
+}
+
+/**
+ * toytcp_rcv() - one segment for a full socket
+ * @sk: the socket, in any state but LISTEN
+ * @seg: the segment; its buffer is consumed
+ *
+ * Context: softirq, or process context from the backlog; socket lock held.
+ * May end the connection and, for an orphan, the socket's membership in all
+ * tables; the caller's reference keeps @sk itself.
+ */
+void toytcp_rcv(struct sock *sk, struct toytcp_seg *seg)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct net *net = sock_net(sk);
+	struct sk_buff *skb = seg->skb;
+	enum toytcp_drop_reason why;
+
+	ts->segs_in += max_t(u32, skb_shinfo(skb)->gso_segs, 1);
+	trace_toytcp_rcv(sk, seg->flags, seg->seq, seg->len, seg->ack,
+			 seg->wnd);
+	if (seg->opt.malformed)
+		toytcp_stats_inc(net, TOYTCP_MIB_MALFORMED_OPTS);
+
+	switch (sk->sk_state) {
+	case TCP_CLOSE:
+		toytcp_output_reset_reply(net, seg);
+		why = TOYTCP_DROP_CLOSED;
+		break;
+	case TCP_SYN_SENT:
+		why = rcv_syn_sent(sk, seg);
+		break;
+	default:
+		why = rcv_other(sk, seg);
+	}
+
+	if (seg->skb) {
+		if (why == STEP_DONE || why == TOYTCP_DROP_NONE)
+			consume_skb(seg->skb);
+		else
+			toytcp_drop(net, seg->skb, why);
+	}
+	if (sk->sk_state != TCP_CLOSE)
+		rcv_finish(sk);
+}
+
+/**
+ * toytcp_rcv_icmp() - an ICMP error quoted one of our segments
+ * @sk: the socket
+ * @seq: the quoted sequence number
+ * @err: errno, positive
+ *
+ * RFC 5927 4.1: the quoted number must be of data in flight. An attempt to
+ * connect fails at once, as with Linux; RFC 5927 5.2, RFC 1122 4.2.3.9: once
+ * synchronised, every ICMP error is soft.
+ *
+ * Context: softirq, socket lock held.
+ */
+void toytcp_rcv_icmp(struct sock *sk, u32 seq, int err)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	if (sk->sk_state == TCP_CLOSE || sk->sk_state == TCP_LISTEN ||
+	    !seq_between(ts->snd_una, seq, ts->snd_nxt))
+		return;
+	if (sk->sk_state == TCP_SYN_SENT || sk->sk_state == TCP_SYN_RECV) {
+		toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_ATTEMPT_FAILS);
+		toytcp_sock_error(sk, err);
+		return;
+	}
+	WRITE_ONCE(sk->sk_err_soft, err);
+}

@@ -1,0 +1,662 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * IPv4, devices, netfilter and ICMP: the lower edge, behind ipv4.h.
+ *
+ * Lower edge (layer 2). Locks: none of its own; RCU. RFC 791, RFC 1191,
+ * RFC 5927.
+ *
+ * In. Two ways, one end:
+ *  - a packet_type for ETH_P_IP, which runs before ip_rcv(). What it can tell
+ *    to be ours it takes: a clone goes through PRE_ROUTING, the route and
+ *    LOCAL_IN like any packet; the original becomes PACKET_OTHERHOST, so that
+ *    ip_rcv() drops it and the kernel's TCP never sees it;
+ *  - a LOCAL_IN hook, last in its chain, for what the first could not tell:
+ *    fragments (reassembled by then), packets with IP options, and those whose
+ *    addresses netfilter translated. The clones of the first way end there,
+ *    too. ICMP errors are read there, after the firewall, and left alone.
+ *
+ * Out. Our IPv4 header, then ip_local_out(): LOCAL_OUT and POST_ROUTING,
+ * IPsec and tunnels if the route has them, the neighbour, dev_queue_xmit().
+ */
+#include <linux/icmp.h>
+#include <linux/ip.h>
+#include <linux/jump_label_ratelimit.h>
+#include <linux/netdevice.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter_ipv4.h>
+#include <net/icmp.h>
+#include <net/inet_ecn.h>
+#include <net/dst_metadata.h>
+#include <net/ip.h>
+#include <net/route.h>
+#include <net/tcp.h>
+
+#include "compat.h"
+#include "ipv4.h"
+#include "seq.h"
+#include "sock.h"
+
+/* true while any port of any namespace is in use */
+static DEFINE_STATIC_KEY_DEFERRED_FALSE(in_use_key, HZ);
+
+/**
+ * toytcp_ipv4_in_use() - count ports in use, of all namespaces
+ * @in_use: one more, or one less
+ *
+ * Context: process; may sleep.
+ */
+void toytcp_ipv4_in_use(bool in_use)
+{
+	if (in_use)
+		static_branch_deferred_inc(&in_use_key);
+	else
+		static_branch_slow_dec_deferred(&in_use_key);
+}
+
+/* ---- in ---- */
+
+static void key_from_headers(struct toytcp_flow_key *key,
+			     const struct iphdr *iph, __be16 source,
+			     __be16 dest)
+{
+	key->laddr = iph->daddr;
+	key->faddr = iph->saddr;
+	key->lport = dest;
+	key->fport = source;
+}
+
+/* a segment of ours, past the firewall: check it and hand it up */
+static int rcv_local(struct net *net, struct sock *unused, struct sk_buff *skb)
+{
+	struct toytcp_flow_key key;
+	const struct tcphdr *th;
+
+	__skb_pull(skb, skb_network_header_len(skb));
+	toytcp_stats_inc(net, TOYTCP_MIB_IN_SEGS);
+	if (!pskb_may_pull(skb, sizeof(*th)))
+		goto header;
+	th = tcp_hdr(skb);
+	if (th->doff < sizeof(*th) / 4 || !pskb_may_pull(skb, th->doff * 4))
+		goto header;
+	if (skb_checksum_init(skb, IPPROTO_TCP, inet_compute_pseudo) ||
+	    skb_checksum_complete(skb)) {
+		toytcp_stats_inc(net, TOYTCP_MIB_IN_CSUM_ERRORS);
+		toytcp_stats_inc(net, TOYTCP_MIB_IN_ERRS);
+		toytcp_drop(net, skb, TOYTCP_DROP_CSUM);
+		return 0;
+	}
+	th = tcp_hdr(skb);
+	key_from_headers(&key, ip_hdr(skb), th->source, th->dest);
+	toytcp_demux_rcv(net, skb, &key, inet_iif(skb));
+	return 0;
+
+header:
+	toytcp_stats_inc(net, TOYTCP_MIB_IN_ERRS);
+	toytcp_drop(net, skb, TOYTCP_DROP_HDR);
+	return 0;
+}
+
+/* a claimed segment after PRE_ROUTING: is it for this host? */
+static int rcv_route(struct net *net, struct sock *unused, struct sk_buff *skb)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+
+	if (!skb_valid_dst(skb) &&
+	    ip_route_input_noref(skb, iph->daddr, iph->saddr, iph->tos,
+				 skb->dev)) {
+		toytcp_drop(net, skb, TOYTCP_DROP_ROUTE);
+		return 0;
+	}
+	if (!(skb_rtable(skb)->rt_flags & RTCF_LOCAL)) {
+		toytcp_drop(net, skb, TOYTCP_DROP_ROUTE);
+		return 0;
+	}
+	return NF_HOOK(NFPROTO_IPV4, NF_INET_LOCAL_IN, net, NULL, skb,
+		       skb->dev, NULL, rcv_local);
+}
+
+/*
+ * Is this packet a TCP segment of ours, as far as it can be told now? Reads
+ * only: other handlers share the buffer. What is odd in its IP header is left
+ * to ip_rcv() to judge.
+ */
+static bool claims(struct net *net, const struct sk_buff *skb)
+{
+	struct toytcp_flow_key key;
+	const struct iphdr *iph;
+	const __be16 *ports;
+	struct iphdr iph_buf;
+	__be16 ports_buf[2];
+	int nhoff = skb_network_offset(skb), dif = skb->dev->ifindex;
+
+	iph = skb_header_pointer(skb, nhoff, sizeof(iph_buf), &iph_buf);
+	if (!iph || iph->version != 4 || iph->ihl != 5 ||
+	    iph->protocol != IPPROTO_TCP || ip_is_fragment(iph) ||
+	    ntohs(iph->tot_len) < sizeof(*iph) + sizeof(struct tcphdr) ||
+	    skb->len - nhoff < ntohs(iph->tot_len) ||
+	    ip_fast_csum(iph, iph->ihl))
+		return false;
+	ports = skb_header_pointer(skb, nhoff + sizeof(*iph),
+				   sizeof(ports_buf), ports_buf);
+	if (!ports)
+		return false;
+	key_from_headers(&key, iph, ports[0], ports[1]);
+	return toytcp_demux_claims(net, &key, dif) &&
+	       inet_addr_type_dev_table(net, skb->dev, key.laddr) == RTN_LOCAL;
+}
+
+/* packet_type: every IPv4 packet of every device comes by */
+static int rcv_packet(struct sk_buff *skb, struct net_device *dev,
+		      struct packet_type *pt, struct net_device *orig_dev)
+{
+	struct net *net = dev_net(dev);
+	struct sk_buff *clone;
+
+	if (!static_branch_unlikely(&in_use_key.key) ||
+	    skb->pkt_type != PACKET_HOST || !READ_ONCE(toytcp_net(net)->port_count) ||
+	    !claims(net, skb))
+		goto out;
+
+	clone = skb_clone(skb, GFP_ATOMIC);
+	/* even without memory: it is no business of the kernel's TCP */
+	skb->pkt_type = PACKET_OTHERHOST;
+	if (!clone)
+		goto out;
+	skb_orphan(clone);
+	memset(IPCB(clone), 0, sizeof(struct inet_skb_parm));
+	IPCB(clone)->iif = clone->skb_iif;
+	skb_set_transport_header(clone, skb_network_offset(clone) +
+				 sizeof(struct iphdr));
+	if (pskb_trim_rcsum(clone, ntohs(ip_hdr(clone)->tot_len)))
+		toytcp_drop(net, clone, TOYTCP_DROP_NOMEM);
+	else
+		NF_HOOK(NFPROTO_IPV4, NF_INET_PRE_ROUTING, net, NULL, clone,
+			dev, NULL, rcv_route);
+out:
+	consume_skb(skb);
+	return NET_RX_SUCCESS;
+}
+
+static struct packet_type packet_type __read_mostly = {
+	.type = cpu_to_be16(ETH_P_IP),
+	.func = rcv_packet,
+};
+
+/* the errno of an ICMP error; 0: not an error, or none that concerns TCP */
+static int icmp_errno(const struct icmphdr *ich)
+{
+	switch (ich->type) {
+	case ICMP_DEST_UNREACH:
+		return ich->code <= NR_ICMP_UNREACH ?
+			       icmp_err_convert[ich->code].errno : 0;
+	case ICMP_TIME_EXCEEDED:
+		return EHOSTUNREACH;
+	case ICMP_PARAMETERPROB:
+		return EPROTO;
+	}
+	return 0;
+}
+
+/* an ICMP error about one of our segments, under the socket's lock */
+static void icmp_deliver(struct sock *sk, const struct icmphdr *ich, u32 seq,
+			 int err)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	bool owned;
+
+	bh_lock_sock(sk);
+	owned = sock_owned_by_user(sk);
+	if (ich->type == ICMP_DEST_UNREACH && ich->code == ICMP_FRAG_NEEDED) {
+		if (sk->sk_state != TCP_CLOSE && sk->sk_state != TCP_LISTEN &&
+		    seq_between(ts->snd_una, seq, ts->snd_nxt)) {
+			WRITE_ONCE(ts->mtu_reduced, ntohs(ich->un.frag.mtu));
+			if (owned)
+				set_bit(TOYTCP_DEFER_MTU, &ts->deferred);
+			else
+				toytcp_ipv4_update_pmtu(sk, ts->mtu_reduced);
+		}
+	} else if (owned) {
+		WRITE_ONCE(sk->sk_err_soft, err);
+	} else {
+		toytcp_rcv_icmp(sk, seq, err);
+	}
+	bh_unlock_sock(sk);
+}
+
+/* does this ICMP message quote a segment of ours? It stays the kernel's. */
+static void rcv_icmp(struct net *net, const struct sk_buff *skb)
+{
+	int off = skb_network_offset(skb) + ip_hdrlen(skb);
+	struct icmphdr ich_buf;
+	const struct icmphdr *ich;
+	struct toytcp_flow_key key;
+	struct toytcp_flow *flow;
+	const struct iphdr *iph;
+	struct iphdr iph_buf;
+	const __be32 *quote;
+	__be32 quote_buf[2];	/* ports, sequence number */
+	int err;
+
+	ich = skb_header_pointer(skb, off, sizeof(ich_buf), &ich_buf);
+	err = ich ? icmp_errno(ich) : 0;
+	if (!err || csum_fold(skb_checksum(skb, off, skb->len - off, 0)))
+		return;
+	off += sizeof(*ich);
+	iph = skb_header_pointer(skb, off, sizeof(iph_buf), &iph_buf);
+	if (!iph || iph->ihl < 5 || iph->protocol != IPPROTO_TCP ||
+	    iph->frag_off & htons(IP_OFFSET))
+		return;
+	quote = skb_header_pointer(skb, off + iph->ihl * 4, sizeof(quote_buf),
+				   quote_buf);
+	if (!quote)
+		return;
+	/* we sent it: its source is our end */
+	key.laddr = iph->saddr;
+	key.faddr = iph->daddr;
+	key.lport = ((const __be16 *)quote)[0];
+	key.fport = ((const __be16 *)quote)[1];
+	flow = toytcp_demux_lookup(net, &key);
+	if (!flow)
+		return;
+	if (flow->kind == TOYTCP_FLOW_SOCK)
+		icmp_deliver(toytcp_flow_sk(flow), ich, ntohl(quote[1]), err);
+	toytcp_flow_put(flow);
+}
+
+/* LOCAL_IN, after the firewall */
+static unsigned int local_in(void *priv, struct sk_buff *skb,
+			     const struct nf_hook_state *state)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	struct toytcp_flow_key key;
+	const struct tcphdr *th;
+
+	if (iph->protocol == IPPROTO_ICMP) {
+		rcv_icmp(state->net, skb);
+		return NF_ACCEPT;
+	}
+	if (iph->protocol != IPPROTO_TCP ||
+	    !pskb_may_pull(skb, ip_hdrlen(skb) + sizeof(*th)))
+		return NF_ACCEPT;
+	iph = ip_hdr(skb);
+	th = (const struct tcphdr *)((const u8 *)iph + iph->ihl * 4);
+	key_from_headers(&key, iph, th->source, th->dest);
+	if (!toytcp_demux_claims(state->net, &key, inet_iif(skb)))
+		return NF_ACCEPT;
+	skb_set_transport_header(skb, skb_network_offset(skb) + iph->ihl * 4);
+	rcv_local(state->net, NULL, skb);
+	return NF_STOLEN;
+}
+
+static const struct nf_hook_ops local_in_ops = {
+	.hook = local_in,
+	.pf = NFPROTO_IPV4,
+	.hooknum = NF_INET_LOCAL_IN,
+	.priority = NF_IP_PRI_LAST,
+};
+
+/**
+ * toytcp_ipv4_hook_register() - a namespace's first port: hear LOCAL_IN
+ * @net: the namespace
+ *
+ * Context: process.
+ * Return: 0 or negative errno.
+ */
+int toytcp_ipv4_hook_register(struct net *net)
+{
+	return nf_register_net_hook(net, &local_in_ops);
+}
+
+/**
+ * toytcp_ipv4_hook_unregister() - the namespace or the module goes
+ * @net: the namespace
+ *
+ * Packets of ours that wait in a userspace queue are dropped with it.
+ *
+ * Context: process.
+ */
+void toytcp_ipv4_hook_unregister(struct net *net)
+{
+	nf_unregister_net_hook(net, &local_in_ops);
+}
+
+/**
+ * toytcp_ipv4_init() - module load: hear packets
+ *
+ * Context: process.
+ * Return: 0.
+ */
+int toytcp_ipv4_init(void)
+{
+	dev_add_pack(&packet_type);
+	return 0;
+}
+
+/**
+ * toytcp_ipv4_stop() - module unload: hear no more packets
+ *
+ * Context: process; on return no handler runs.
+ */
+void toytcp_ipv4_stop(void)
+{
+	dev_remove_pack(&packet_type);
+}
+
+/**
+ * toytcp_ipv4_exit() - module unload: after the last port is gone
+ *
+ * Context: process.
+ */
+void toytcp_ipv4_exit(void)
+{
+	static_key_deferred_flush(&in_use_key);
+}
+
+/* ---- out ---- */
+
+static struct rtable *route_lookup(struct sock *sk, struct flowi4 *fl4,
+				   const struct toytcp_flow_key *key)
+{
+	struct inet_sock *inet = inet_sk(sk);
+
+	flowi4_init_output(fl4, sk->sk_bound_dev_if, READ_ONCE(sk->sk_mark),
+			   inet->tos & INET_DSCP_MASK,
+			   sock_flag(sk, SOCK_LOCALROUTE) ? RT_SCOPE_LINK :
+							    RT_SCOPE_UNIVERSE,
+			   IPPROTO_TCP, inet_sk_flowi_flags(sk), key->faddr,
+			   key->laddr, key->fport, key->lport, sk->sk_uid);
+	security_sk_classify_flow(sk, flowi4_to_flowi_common(fl4));
+	return ip_route_output_flow(sock_net(sk), fl4, sk);
+}
+
+/**
+ * toytcp_ipv4_route() - find and cache the route of a connection
+ * @sk: the socket, both ends known
+ *
+ * Context: any; socket lock held.
+ * Return: 0, or -ENETUNREACH, -EHOSTUNREACH and such.
+ */
+int toytcp_ipv4_route(struct sock *sk)
+{
+	const struct toytcp_flow_key *key = &toytcp_sk(sk)->flow.key;
+	struct inet_sock *inet = inet_sk(sk);
+	struct flowi4 fl4;
+	struct rtable *rt;
+
+	rt = route_lookup(sk, &fl4, key);
+	if (IS_ERR(rt)) {
+		sk->sk_route_caps = 0;
+		return PTR_ERR(rt);
+	}
+	/* what core code reads of an IPv4 socket */
+	inet->inet_daddr = key->faddr;
+	inet->inet_rcv_saddr = key->laddr;
+	inet->inet_saddr = key->laddr;
+	inet->inet_num = ntohs(key->lport);
+	inet->inet_sport = key->lport;
+	inet->inet_dport = key->fport;
+	sk->sk_gso_type = SKB_GSO_TCPV4;
+	sk_setup_caps(sk, &rt->dst);
+	return 0;
+}
+
+/**
+ * toytcp_ipv4_route_connect() - where does an active open lead?
+ * @sk: the socket
+ * @faddr: foreign address; 0 means this host, as with Linux
+ * @fport: foreign port
+ * @laddr: in: the address bound to, or 0; out: the local address to use
+ *
+ * Sets the foreign end of the socket's key.
+ *
+ * Context: process, socket lock held.
+ * Return: 0; -ENETUNREACH for broadcast and multicast, or what the route says.
+ */
+int toytcp_ipv4_route_connect(struct sock *sk, __be32 faddr, __be16 fport,
+			      __be32 *laddr)
+{
+	struct toytcp_flow_key key = {
+		.laddr = *laddr,
+		.faddr = faddr,
+		.lport = toytcp_sk(sk)->flow.key.lport,
+		.fport = fport,
+	};
+	struct flowi4 fl4;
+	struct rtable *rt = route_lookup(sk, &fl4, &key);
+
+	if (IS_ERR(rt))
+		return PTR_ERR(rt);
+	if (rt->rt_flags & (RTCF_MULTICAST | RTCF_BROADCAST)) {
+		ip_rt_put(rt);
+		return -ENETUNREACH;
+	}
+	toytcp_sk(sk)->flow.key.faddr = fl4.daddr;
+	toytcp_sk(sk)->flow.key.fport = fport;
+	*laddr = fl4.saddr;
+	ip_rt_put(rt);
+	return 0;
+}
+
+/* the cached route, looked up again if it is no longer valid */
+static struct dst_entry *dst_check_route(struct sock *sk)
+{
+	struct dst_entry *dst = __sk_dst_check(sk, 0);
+
+	if (dst)
+		return dst;
+	if (toytcp_ipv4_route(sk))
+		return NULL;
+	return __sk_dst_get(sk);
+}
+
+/**
+ * toytcp_ipv4_mtu() - the path MTU of a connection
+ * @sk: the socket
+ *
+ * Context: socket lock held.
+ * Return: bytes; 576 (RFC 791) when there is no route.
+ */
+u32 toytcp_ipv4_mtu(struct sock *sk)
+{
+	const struct dst_entry *dst;
+	u32 mtu = 576;
+
+	rcu_read_lock();
+	dst = dst_check_route(sk);
+	if (dst)
+		mtu = dst_mtu(dst);
+	rcu_read_unlock();
+	return mtu;
+}
+
+/**
+ * toytcp_ipv4_update_pmtu() - a router asked for smaller packets
+ * @sk: the socket
+ * @mtu: bytes, from the ICMP message
+ *
+ * The route keeps what was learned, within the host's limits (a floor of
+ * net.ipv4.route.min_pmtu; IP_MTU_DISCOVER may forbid it).
+ *
+ * Context: socket lock held.
+ */
+void toytcp_ipv4_update_pmtu(struct sock *sk, u32 mtu)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct dst_entry *dst;
+
+	if (sk->sk_state == TCP_CLOSE || sk->sk_state == TCP_LISTEN)
+		return;
+	rcu_read_lock();
+	dst = dst_check_route(sk);
+	if (dst && inet_sk(sk)->pmtudisc != IP_PMTUDISC_DONT &&
+	    ip_sk_accept_pmtu(sk))
+		dst->ops->update_pmtu(dst, sk, NULL, mtu, true);
+	rcu_read_unlock();
+	mtu = toytcp_ipv4_mtu(sk);
+	if (mtu >= ts->pmtu)
+		return;
+	toytcp_output_mss_sync(sk, mtu);
+	toytcp_recovery_mtu(sk);
+}
+
+/**
+ * toytcp_ipv4_negative_advice() - data do not get through: another path?
+ * @sk: the socket
+ *
+ * Context: socket lock held.
+ */
+void toytcp_ipv4_negative_advice(struct sock *sk)
+{
+	dst_negative_advice(sk);
+}
+
+/**
+ * toytcp_ipv4_confirm() - the peer answered: its neighbour entry is good
+ * @sk: the socket
+ *
+ * Context: socket lock held.
+ */
+void toytcp_ipv4_confirm(struct sock *sk)
+{
+	sk_dst_confirm(sk);
+}
+
+/* IPv4 header and checksum, for the header and data in @skb */
+static struct iphdr *push_ip(struct sk_buff *skb, const struct toytcp_flow_key *key,
+			     u8 tos, u8 ttl)
+{
+	struct tcphdr *th = tcp_hdr(skb);
+	struct iphdr *iph;
+
+	/* the device completes it, or the core for a device that can't */
+	th->check = ~tcp_v4_check(skb->len, key->laddr, key->faddr, 0);
+	skb->csum_start = skb_transport_header(skb) - skb->head;
+	skb->csum_offset = offsetof(struct tcphdr, check);
+	memset(IPCB(skb), 0, sizeof(struct inet_skb_parm));
+	iph = skb_push(skb, sizeof(*iph));
+	skb_reset_network_header(skb);
+	*(__be16 *)iph = htons((4 << 12) | (5 << 8) | tos);
+	iph->frag_off = htons(IP_DF);
+	iph->ttl = ttl;
+	iph->protocol = IPPROTO_TCP;
+	iph->saddr = key->laddr;
+	iph->daddr = key->faddr;
+	iph->id = 0;
+	return iph;
+}
+
+/**
+ * toytcp_ipv4_xmit() - send a segment of a connection
+ * @sk: the socket
+ * @skb: TCP header and data; consumed
+ *
+ * Context: any but hard interrupt; socket lock held.
+ * Return: 0; negative errno if it was not sent. A full queue is no error:
+ * that is congestion, and retransmission's business.
+ */
+int toytcp_ipv4_xmit(struct sock *sk, struct sk_buff *skb)
+{
+	const struct toytcp_flow_key *key = &toytcp_sk(sk)->flow.key;
+	struct net *net = sock_net(sk);
+	struct dst_entry *dst;
+	struct iphdr *iph;
+	int err, ttl;
+
+	rcu_read_lock();
+	dst = dst_check_route(sk);
+	if (!dst) {
+		rcu_read_unlock();
+		kfree_skb(skb);
+		return -EHOSTUNREACH;
+	}
+	skb_dst_set_noref(skb, dst);
+	ttl = inet_sk(sk)->uc_ttl < 0 ? ip4_dst_hoplimit(dst) :
+					inet_sk(sk)->uc_ttl;
+	iph = push_ip(skb, key, inet_sk(sk)->tos, ttl);
+	if (!ip_dont_fragment(sk, dst))
+		iph->frag_off = 0;
+	ip_select_ident_segs(net, skb, sk, skb_shinfo(skb)->gso_segs ?: 1);
+	skb_set_dst_pending_confirm(skb, READ_ONCE(sk->sk_dst_pending_confirm));
+	skb->priority = READ_ONCE(sk->sk_priority);
+	skb->mark = READ_ONCE(sk->sk_mark);
+	err = ip_local_out(net, sk, skb);
+	rcu_read_unlock();
+	return err > 0 ? 0 : err;
+}
+
+static struct rtable *reply_route(const struct toytcp_reply *reply)
+{
+	struct flowi4 fl4;
+
+	flowi4_init_output(&fl4, reply->oif, reply->mark,
+			   reply->tos & INET_DSCP_MASK, RT_SCOPE_UNIVERSE,
+			   IPPROTO_TCP, FLOWI_FLAG_ANYSRC, reply->key.faddr,
+			   reply->key.laddr, reply->key.fport,
+			   reply->key.lport,
+			   sock_net_uid(reply->net, NULL));
+	return ip_route_output_flow(reply->net, &fl4, NULL);
+}
+
+/**
+ * toytcp_ipv4_reply_mtu() - the path MTU towards a peer
+ * @reply: the peer
+ *
+ * Context: any but hard interrupt.
+ * Return: bytes; 576 when there is no route.
+ */
+u32 toytcp_ipv4_reply_mtu(const struct toytcp_reply *reply)
+{
+	struct rtable *rt = reply_route(reply);
+	u32 mtu = 576;
+
+	if (!IS_ERR(rt)) {
+		mtu = dst_mtu(&rt->dst);
+		ip_rt_put(rt);
+	}
+	return mtu;
+}
+
+/**
+ * toytcp_ipv4_xmit_reply() - send a segment that no socket stands behind
+ * @reply: ends and how
+ * @skb: TCP header; consumed
+ *
+ * Context: any but hard interrupt.
+ * Return: 0 or negative errno.
+ */
+int toytcp_ipv4_xmit_reply(const struct toytcp_reply *reply,
+			   struct sk_buff *skb)
+{
+	struct rtable *rt = reply_route(reply);
+	int err;
+
+	if (IS_ERR(rt)) {
+		kfree_skb(skb);
+		return PTR_ERR(rt);
+	}
+	skb_dst_set(skb, &rt->dst);
+	push_ip(skb, &reply->key, reply->tos,
+		reply->ttl ?: ip4_dst_hoplimit(&rt->dst));
+	skb->mark = reply->mark;
+	err = ip_local_out(reply->net, NULL, skb);
+	return err > 0 ? 0 : err;
+}
+
+/**
+ * toytcp_ipv4_reply_to() - the way back of a received segment
+ * @net: the namespace
+ * @skb: the segment
+ * @reply: filled
+ *
+ * Context: any.
+ */
+void toytcp_ipv4_reply_to(struct net *net, const struct sk_buff *skb,
+			  struct toytcp_reply *reply)
+{
+	const struct tcphdr *th = tcp_hdr(skb);
+
+	memset(reply, 0, sizeof(*reply));
+	reply->net = net;
+	key_from_headers(&reply->key, ip_hdr(skb), th->source, th->dest);
+	reply->mark = IP4_REPLY_MARK(net, skb->mark);
+}

@@ -1,0 +1,494 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Passive open: listeners, requests, and the birth of a child.
+ *
+ * Engine (layer 1). Locks: the listener's, which also protects its requests
+ * and its accept queue; a child's is taken inside it (the receive path takes
+ * a listener's at SINGLE_DEPTH_NESTING, a child's plain). RFC 9293 3.10.7.2
+ * (LISTEN) and 3.10.7.4 (SYN-RECEIVED).
+ *
+ * A SYN makes a struct toytcp_req of some 200 bytes; the ACK of its SYN-ACK
+ * makes the socket. The request's place in the table of flows passes to the
+ * child in one step, so no segment finds neither.
+ */
+#include <linux/slab.h>
+#include <net/tcp.h>
+
+#include "compat.h"
+#include "ipv4.h"
+#include "listen.h"
+#include "seq.h"
+#include "sock.h"
+#include "window.h"
+
+#define SYNACK_TIMEOUT_US	TOYTCP_RTO_INIT_US	/* doubles every time */
+#define LOCK_RETRY_US		20000	/* the timer found the listener owned */
+
+static struct kmem_cache *req_cache;
+
+/**
+ * toytcp_listen_init() - module load
+ *
+ * Context: process.
+ * Return: 0 or -ENOMEM.
+ */
+int toytcp_listen_init(void)
+{
+	req_cache = KMEM_CACHE(toytcp_req, SLAB_HWCACHE_ALIGN);
+	return req_cache ? 0 : -ENOMEM;
+}
+
+/**
+ * toytcp_listen_exit() - module unload, after rcu_barrier()
+ *
+ * Context: process.
+ */
+void toytcp_listen_exit(void)
+{
+	kmem_cache_destroy(req_cache);
+}
+
+static void req_free_rcu(struct rcu_head *rcu)
+{
+	struct toytcp_req *req = container_of(rcu, struct toytcp_req, rcu);
+
+	sock_put(req->listener);
+	kmem_cache_free(req_cache, req);
+}
+
+/**
+ * toytcp_req_free() - the last reference is gone
+ * @req: the request
+ *
+ * Context: any. Called by toytcp_flow_put() only.
+ */
+void toytcp_req_free(struct toytcp_req *req)
+{
+	call_rcu(&req->rcu, req_free_rcu);
+}
+
+static void req_timer_cancel(struct toytcp_req *req)
+{
+	if (toytcp_timer_del(&req->timer))
+		toytcp_flow_put(&req->flow);
+}
+
+static void req_timer_arm(struct toytcp_req *req, u64 delay_us)
+{
+	if (!toytcp_timer_mod(&req->timer, delay_us))
+		refcount_inc(&req->ref);
+}
+
+/* out of the listener's list, and of the listing; the flow table is the caller's */
+static void req_unlink(struct toytcp_req *req)
+{
+	struct toytcp_sock *lts = toytcp_sk(req->listener);
+
+	list_del_init(&req->list);
+	WRITE_ONCE(lts->req_count, lts->req_count - 1);
+	toytcp_demux_list_del(&req->flow);
+	req_timer_cancel(req);
+	toytcp_flow_put(&req->flow);
+}
+
+static void req_drop(struct toytcp_req *req)
+{
+	toytcp_demux_remove(&req->flow);
+	req_unlink(req);
+}
+
+static void req_timer_fn(struct toytcp_timer *timer)
+{
+	struct toytcp_req *req = container_of(timer, struct toytcp_req, timer);
+	struct sock *sk = req->listener;
+	struct toytcp_net *tn = toytcp_net(sock_net(sk));
+
+	bh_lock_sock(sk);
+	if (list_empty(&req->list))
+		goto out;
+	if (sock_owned_by_user(sk)) {
+		req_timer_arm(req, LOCK_RETRY_US);
+		goto out;
+	}
+	if (req->retries >= READ_ONCE(tn->sysctl.synack_retries)) {
+		toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_ATTEMPT_FAILS);
+		req_drop(req);
+		goto out;
+	}
+	req->retries++;
+	toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_RETRANS_SEGS);
+	toytcp_output_synack(req);
+	req_timer_arm(req, toytcp_rtt_backed_off_us(SYNACK_TIMEOUT_US,
+						    req->retries,
+						    TOYTCP_RTO_MAX_US));
+out:
+	bh_unlock_sock(sk);
+	toytcp_flow_put(&req->flow);
+}
+
+/**
+ * toytcp_listen_start() - CLOSE to LISTEN, or a new backlog
+ * @sk: the socket, bound
+ * @backlog: longest accept queue, already capped by somaxconn
+ *
+ * Context: process, socket lock held.
+ * Return: 0 or what toytcp_port_listen() says.
+ */
+int toytcp_listen_start(struct sock *sk, int backlog)
+{
+	int err;
+
+	WRITE_ONCE(sk->sk_max_ack_backlog, backlog);
+	if (sk->sk_state == TCP_LISTEN)
+		return 0;
+	sk->sk_ack_backlog = 0;
+	err = toytcp_port_listen(sk);
+	if (err)
+		return err;
+	toytcp_state_set(sk, TCP_LISTEN);
+	return 0;
+}
+
+/**
+ * toytcp_listen_stop() - LISTEN to CLOSE
+ * @sk: the listener
+ *
+ * Requests are dropped in silence (their peers ask again and are refused),
+ * children that nobody accepted are reset.
+ *
+ * Context: process, socket lock held.
+ */
+void toytcp_listen_stop(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct toytcp_req *req, *next;
+	struct sock *child;
+
+	toytcp_port_unlisten(sk);
+	toytcp_state_set(sk, TCP_CLOSE);
+	local_bh_disable();
+	list_for_each_entry_safe(req, next, &ts->reqs, list)
+		req_drop(req);
+	while ((child = toytcp_listen_accept(sk))) {
+		bh_lock_sock(child);
+		sock_hold(child);
+		sock_orphan(child);
+		if (child->sk_state == TCP_CLOSE)
+			toytcp_sock_destroy(child);
+		else
+			toytcp_sock_abort(child, ECONNRESET);
+		bh_unlock_sock(child);
+		sock_put(child);
+	}
+	local_bh_enable();
+}
+
+/**
+ * toytcp_listen_accept() - take the oldest child
+ * @sk: the listener
+ *
+ * Context: socket lock held.
+ * Return: the child with the reference the queue held, or NULL.
+ */
+struct sock *toytcp_listen_accept(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk), *child;
+
+	child = list_first_entry_or_null(&ts->accept_queue, struct toytcp_sock,
+					 accept_queue);
+	if (!child)
+		return NULL;
+	list_del_init(&child->accept_queue);
+	child->parent = NULL;
+	sk_acceptq_removed(sk);
+	return &child->inet.sk;
+}
+
+static void req_from_syn(struct toytcp_req *req, struct sock *sk,
+			 const struct toytcp_seg *seg)
+{
+	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
+	const struct toytcp_options *opt = &seg->opt;
+	struct toytcp_reply reply;
+
+	toytcp_ipv4_reply_to(sock_net(sk), seg->skb, &reply);
+	req->flow.key = reply.key;
+	req->dif = sk->sk_bound_dev_if;
+	reply.oif = req->dif;
+	req->irs = seg->seq;
+	req->iss = toytcp_sock_isn(&req->flow.key);
+	req->snd_wnd = seg->wnd;
+	req->peer_mss = opt->mss ?: TOYTCP_MSS_DEFAULT;
+	req->adv_mss = toytcp_output_adv_mss(toytcp_sk(sk),
+					     toytcp_ipv4_reply_mtu(&reply));
+	toytcp_output_window_init(sk, &req->rcv_wscale, &req->rcv_wnd);
+	req->wscale_ok = opt->has_wscale && READ_ONCE(ctl->window_scaling);
+	req->snd_wscale = req->wscale_ok ? opt->wscale : 0;
+	if (!req->wscale_ok)
+		req->rcv_wscale = 0;
+	req->sack_ok = opt->sack_perm && READ_ONCE(ctl->sack);
+	req->ts_ok = opt->has_ts && READ_ONCE(ctl->timestamps);
+	req->ts_recent = opt->tsval;
+	req->ts_offset = toytcp_sock_ts_offset(&req->flow.key);
+	req->sent_us = toytcp_now_us();
+}
+
+/* 3.10.7.2, third: a SYN in LISTEN */
+static enum toytcp_drop_reason rcv_syn(struct sock *sk,
+				       const struct toytcp_seg *seg, u32 *isn)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct net *net = sock_net(sk);
+	struct toytcp_req *req;
+
+	if (sk_acceptq_is_full(sk)) {
+		toytcp_stats_inc(net, TOYTCP_MIB_LISTEN_OVERFLOWS);
+		return TOYTCP_DROP_ACCEPT_QUEUE;
+	}
+	if (ts->req_count >= READ_ONCE(toytcp_net(net)->sysctl.max_syn_backlog)) {
+		toytcp_stats_inc(net, TOYTCP_MIB_LISTEN_DROPS);
+		return TOYTCP_DROP_LISTEN_QUEUE;
+	}
+	req = kmem_cache_zalloc(req_cache, GFP_ATOMIC);
+	if (!req)
+		return TOYTCP_DROP_NOMEM;
+	req->flow.kind = TOYTCP_FLOW_REQ;
+	req->flow.net = net;
+	INIT_LIST_HEAD(&req->list);
+	refcount_set(&req->ref, 1);
+	sock_hold(sk);
+	req->listener = sk;
+	toytcp_timer_setup(&req->timer, req_timer_fn);
+	req_from_syn(req, sk, seg);
+	if (isn)
+		req->iss = *isn;
+	if (toytcp_demux_insert(&req->flow)) {
+		/* no memory for the table, or another CPU made it first */
+		toytcp_flow_put(&req->flow);
+		return TOYTCP_DROP_NOMEM;
+	}
+	list_add_tail(&req->list, &ts->reqs);
+	WRITE_ONCE(ts->req_count, ts->req_count + 1);
+	toytcp_demux_list_add(&req->flow);
+	toytcp_output_synack(req);
+	req_timer_arm(req, SYNACK_TIMEOUT_US);
+	return TOYTCP_DROP_NONE;
+}
+
+/* copy what the handshake agreed on into the child */
+static void child_from_req(struct sock *sk, const struct toytcp_req *req)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	u32 mtu;
+
+	ts->flow.key = req->flow.key;
+	ts->iss = req->iss;
+	ts->snd_una = req->iss;
+	ts->snd_nxt = req->iss + 1;
+	ts->write_seq = req->iss + 1;
+	ts->pushed_seq = ts->snd_nxt;
+	ts->irs = req->irs;
+	ts->rcv_nxt = req->irs + 1;
+	ts->rcv_wup = ts->rcv_nxt;
+	ts->copied_seq = ts->rcv_nxt;
+	ts->rcv_wnd = req->rcv_wnd;
+	ts->snd_wnd = req->snd_wnd;
+	ts->max_snd_wnd = req->snd_wnd;
+	ts->peer_mss = req->peer_mss;
+	ts->adv_mss = req->adv_mss;
+	ts->rcv_mss = min_t(u32, req->adv_mss, TOYTCP_MSS_DEFAULT);
+	ts->snd_wscale = req->snd_wscale;
+	ts->rcv_wscale = req->rcv_wscale;
+	ts->wscale_ok = req->wscale_ok;
+	ts->sack_ok = req->sack_ok;
+	ts->ts_ok = req->ts_ok;
+	ts->ts_recent = req->ts_recent;
+	ts->ts_recent_s = (u32)div_u64(toytcp_now_us(), USEC_PER_SEC);
+	ts->ts_offset = req->ts_offset;
+	if (!req->retries)
+		toytcp_rtt_sample(&ts->rtt,
+				  clamp_t(u64, toytcp_now_us() - req->sent_us,
+					  1, U32_MAX));
+	mtu = toytcp_ipv4_mtu(sk);
+	toytcp_output_mss_sync(sk, mtu);
+	toytcp_cong_init(&ts->cong, ts->cong.ops,
+			 toytcp_cong_init_cwnd(ts->mss));
+}
+
+/*
+ * Make the child; it takes the request's place in the tables.
+ * Returns it locked, in SYN_RECV, with two references: the accept queue's and
+ * the caller's.
+ */
+static struct sock *child_create(struct sock *sk, struct toytcp_req *req)
+{
+	struct sock *child = sk_clone_lock(sk, GFP_ATOMIC);
+	struct toytcp_sock *ts;
+
+	if (!child)
+		return NULL;
+	ts = toytcp_sk(child);
+	toytcp_sock_setup_child(child, sk);
+	toytcp_state_set(child, TCP_SYN_RECV);
+	ts->flow.key = req->flow.key;
+	if (toytcp_ipv4_route(child))
+		goto fail;
+	child_from_req(child, req);
+	if (toytcp_demux_replace(&req->flow, &ts->flow))
+		goto fail;
+	toytcp_port_inherit(&ts->port_user, &toytcp_sk(sk)->port_user,
+			    ts->flow.key.laddr);
+	toytcp_demux_list_add(&ts->flow);
+	req_unlink(req);
+	return child;
+
+fail:
+	toytcp_sock_free_child(child);
+	return NULL;
+}
+
+/* SYN-RECEIVED, 3.10.7.4, for a request */
+static enum toytcp_drop_reason rcv_req(struct sock *sk, struct toytcp_req *req,
+				       struct toytcp_seg *seg)
+{
+	struct net *net = sock_net(sk);
+	u32 rcv_nxt = req->irs + 1;
+	struct toytcp_sock *ts;
+	struct sock *child;
+
+	/* the SYN again: our SYN-ACK was lost */
+	if ((seg->flags & (TOYTCP_SYN | TOYTCP_RST | TOYTCP_ACK)) ==
+	    TOYTCP_SYN && seg->seq == req->irs) {
+		toytcp_output_synack(req);
+		return TOYTCP_DROP_NONE;
+	}
+	if (req->ts_ok && seg->opt.has_ts && !(seg->flags & TOYTCP_RST) &&
+	    seq_before(seg->opt.tsval, req->ts_recent)) {
+		toytcp_output_req_ack(req);
+		return TOYTCP_DROP_PAWS;
+	}
+	if (!toytcp_window_acceptable(rcv_nxt, req->rcv_wnd, seg->seq,
+				      seg->end_seq - seg->seq)) {
+		if (!(seg->flags & TOYTCP_RST))
+			toytcp_output_req_ack(req);
+		return TOYTCP_DROP_REQ_SEQ;
+	}
+	if (seg->flags & TOYTCP_RST) {
+		if (seg->seq != rcv_nxt) {
+			toytcp_output_req_ack(req);
+			return TOYTCP_DROP_RST_SEQ;
+		}
+		toytcp_stats_inc(net, TOYTCP_MIB_ATTEMPT_FAILS);
+		req_drop(req);
+		return TOYTCP_DROP_RESET;
+	}
+	if (seg->flags & TOYTCP_SYN) {
+		toytcp_output_req_ack(req);
+		return TOYTCP_DROP_SYN;
+	}
+	if (!(seg->flags & TOYTCP_ACK))
+		return TOYTCP_DROP_NO_ACK;
+	if (seg->ack != req->iss + 1) {
+		toytcp_output_reset_reply(net, seg);
+		return TOYTCP_DROP_REQ_ACK;
+	}
+	/* no room: the peer's data or our next SYN-ACK tries again */
+	if (sk_acceptq_is_full(sk)) {
+		toytcp_stats_inc(net, TOYTCP_MIB_LISTEN_OVERFLOWS);
+		return TOYTCP_DROP_ACCEPT_QUEUE;
+	}
+	if (seg->opt.has_ts && req->ts_ok)
+		req->ts_recent = seg->opt.tsval;
+	child = child_create(sk, req);
+	if (!child)
+		return TOYTCP_DROP_NOMEM;
+	ts = toytcp_sk(child);
+	ts->parent = sk;
+	list_add_tail(&ts->accept_queue, &toytcp_sk(sk)->accept_queue);
+	sk_acceptq_added(sk);
+	toytcp_stats_inc(net, TOYTCP_MIB_PASSIVE_OPENS);
+	toytcp_rcv(child, seg);
+	seg->skb = NULL;
+	bh_unlock_sock(child);
+	sock_put(child);	/* sk_clone_lock() took two */
+	sk->sk_data_ready(sk);
+	return TOYTCP_DROP_NONE;
+}
+
+/* the segment's connection became a full socket while it waited in the backlog */
+static void rcv_child(struct sock *child, struct toytcp_seg *seg)
+{
+	struct sk_buff *skb = seg->skb;
+
+	seg->skb = NULL;
+	bh_lock_sock(child);
+	if (!sock_owned_by_user(child)) {
+		seg->skb = skb;
+		toytcp_rcv(child, seg);
+		seg->skb = NULL;
+	} else if (toytcp_demux_backlog(child, skb)) {
+		toytcp_drop(sock_net(child), skb, TOYTCP_DROP_BACKLOG);
+	}
+	bh_unlock_sock(child);
+}
+
+/**
+ * toytcp_listen_rcv() - one segment for a listener or one of its requests
+ * @sk: the listener
+ * @seg: the segment; its buffer is consumed
+ * @isn: sequence number to use instead of a hashed one (a time-wait's
+ * successor), or NULL
+ *
+ * Context: softirq with the listener's lock held, or its backlog.
+ */
+void toytcp_listen_rcv(struct sock *sk, struct toytcp_seg *seg, u32 *isn)
+{
+	struct net *net = sock_net(sk);
+	enum toytcp_drop_reason why;
+	struct toytcp_flow *flow;
+	struct toytcp_reply reply;
+
+	/* the backlog runs with BH on; children's locks want it off */
+	local_bh_disable();
+	rcu_read_lock();
+	if (sk->sk_state != TCP_LISTEN) {
+		toytcp_output_reset_reply(net, seg);
+		toytcp_drop(net, seg->skb, TOYTCP_DROP_CLOSED);
+		goto out;
+	}
+	toytcp_ipv4_reply_to(net, seg->skb, &reply);
+	flow = toytcp_demux_lookup(net, &reply.key);
+	if (flow && flow->kind == TOYTCP_FLOW_SOCK) {
+		rcv_child(toytcp_flow_sk(flow), seg);
+		toytcp_flow_put(flow);
+		goto out;
+	}
+	if (flow && flow->kind == TOYTCP_FLOW_REQ &&
+	    container_of(flow, struct toytcp_req, flow)->listener == sk) {
+		why = rcv_req(sk, container_of(flow, struct toytcp_req, flow),
+			      seg);
+	} else if (flow) {
+		why = TOYTCP_DROP_TIMEWAIT;
+	} else if (seg->flags & TOYTCP_RST) {
+		why = TOYTCP_DROP_LISTEN_FLAGS;
+	} else if (seg->flags & TOYTCP_ACK) {
+		/* second: an ACK for a connection that is not */
+		toytcp_output_reset_reply(net, seg);
+		why = TOYTCP_DROP_LISTEN_FLAGS;
+	} else if (!(seg->flags & TOYTCP_SYN) || (seg->flags & TOYTCP_FIN)) {
+		why = TOYTCP_DROP_LISTEN_FLAGS;
+	} else {
+		why = rcv_syn(sk, seg, isn);
+	}
+	if (flow)
+		toytcp_flow_put(flow);
+	if (!seg->skb)
+		goto out;
+	if (why == TOYTCP_DROP_NONE)
+		consume_skb(seg->skb);
+	else
+		toytcp_drop(net, seg->skb, why);
+out:
+	rcu_read_unlock();
+	local_bh_enable();
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Listeners and connection requests: a SYN received, not yet a socket.
+ *
+ * Engine (layer 1).
+ */
+#ifndef _TOYTCP_LISTEN_H
+#define _TOYTCP_LISTEN_H
+
+#include <linux/refcount.h>
+
+#include "flow.h"
+#include "os.h"
+#include "sock.h"
+
+/*
+ * One embryonic connection in SYN_RECV. Protected by its listener's lock.
+ * References: the tables with the listener's list (one together), an armed
+ * timer, lookups.
+ */
+struct toytcp_req {
+	struct toytcp_flow flow;
+	refcount_t ref;
+	struct list_head list;		/* toytcp_sock.reqs of the listener */
+	struct sock *listener;		/* reference held */
+	struct toytcp_timer timer;	/* SYN-ACK retransmission */
+	u32 irs;			/* peer's initial sequence number */
+	u32 iss;			/* ours */
+	u32 rcv_wnd;			/* window offered in the SYN-ACK, bytes */
+	u32 ts_recent;			/* peer's TSval */
+	u32 ts_offset;			/* of our timestamps */
+	u64 sent_us;			/* the clock when the SYN-ACK went */
+	u16 peer_mss;			/* bytes */
+	u16 adv_mss;			/* ours, bytes */
+	u16 snd_wnd;			/* window field of the SYN, never scaled */
+	u8 snd_wscale;
+	u8 rcv_wscale;
+	u8 ts_ok:1,
+	   sack_ok:1,
+	   wscale_ok:1;
+	u8 retries;			/* SYN-ACKs sent again */
+	u8 tos;				/* of the SYN */
+	int dif;			/* device of the SYN; 0 unless the listener is bound to one */
+	struct rcu_head rcu;
+};
+
+int toytcp_listen_init(void);
+void toytcp_listen_exit(void);
+int toytcp_listen_start(struct sock *sk, int backlog);
+void toytcp_listen_stop(struct sock *sk);
+struct sock *toytcp_listen_accept(struct sock *sk);
+void toytcp_listen_rcv(struct sock *sk, struct toytcp_seg *seg, u32 *isn);
+void toytcp_req_free(struct toytcp_req *req);
+void toytcp_output_synack(struct toytcp_req *req);
+void toytcp_output_req_ack(struct toytcp_req *req);
+
+#endif /* _TOYTCP_LISTEN_H */

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Network namespaces: everything a namespace has, and its sysctls.
+ *
+ * Side (layer 2). net.toytcp.* are named as net.ipv4.tcp_* without "tcp_".
+ */
+#include <linux/sysctl.h>
+#include <net/net_namespace.h>
+
+#include "compat.h"
+#include "drop.h"
+#include "flow.h"
+#include "netns.h"
+#include "port.h"
+#include "sock.h"
+#include "timewait.h"
+
+unsigned int toytcp_net_id __read_mostly;
+
+static const struct toytcp_sysctl defaults = {
+	.local_port_range = { 16384, 32767 },	/* below the host's default range */
+	.syn_retries = 6,
+	.synack_retries = 5,
+	.retries2 = 15,
+	.orphan_retries = 0,
+	.fin_timeout = 60,
+	.max_syn_backlog = 4096,
+	.max_tw_buckets = 131072,
+	.max_orphans = 65536,
+	.window_scaling = 1,
+	.timestamps = 1,
+	.sack = 1,
+	.rto_min_us = TOYTCP_RTO_MIN_US,
+	.rmem = { 4096, 131072, 6 * 1024 * 1024 },
+	.wmem = { 4096, 16384, 4 * 1024 * 1024 },
+	.challenge_ack_limit = 1000,
+};
+
+static int zero;
+static int one = 1;
+static int max_retries = 255;
+static int max_syn_retries = 127;
+static int max_port = 65535;
+static int rto_min_floor = 1000;
+static int rto_max = TOYTCP_RTO_MAX_US;
+static int buffer_floor = SOCK_MIN_SNDBUF;
+
+/* first port <= last port, else -EINVAL and no change */
+static int port_range_handler(compat_ctl_table *table, int write, void *buffer,
+			      size_t *lenp, loff_t *ppos)
+{
+	int *range = table->data, copy[2] = { range[0], range[1] };
+	struct ctl_table tmp = {
+		.data = copy,
+		.maxlen = sizeof(copy),
+		.mode = table->mode,
+		.extra1 = &one,
+		.extra2 = &max_port,
+	};
+	int err = proc_dointvec_minmax(&tmp, write, buffer, lenp, ppos);
+
+	if (err || !write)
+		return err;
+	if (copy[0] > copy[1])
+		return -EINVAL;
+	WRITE_ONCE(range[0], copy[0]);
+	WRITE_ONCE(range[1], copy[1]);
+	return 0;
+}
+
+/* .data is an offset into struct toytcp_sysctl until a namespace's copy is made */
+#define ENTRY(field, low, high) {					\
+	.procname = #field,						\
+	.data = (void *)offsetof(struct toytcp_sysctl, field),		\
+	.maxlen = sizeof_field(struct toytcp_sysctl, field),		\
+	.mode = 0644,							\
+	.proc_handler = proc_dointvec_minmax,				\
+	.extra1 = low,							\
+	.extra2 = high,							\
+}
+
+static const struct ctl_table template[] = {
+	{
+		.procname = "local_port_range",
+		.data = (void *)offsetof(struct toytcp_sysctl, local_port_range),
+		.maxlen = sizeof_field(struct toytcp_sysctl, local_port_range),
+		.mode = 0644,
+		.proc_handler = port_range_handler,
+	},
+	ENTRY(syn_retries, &one, &max_syn_retries),
+	ENTRY(synack_retries, &zero, &max_retries),
+	ENTRY(retries2, &one, &max_retries),
+	ENTRY(orphan_retries, &zero, &max_retries),
+	ENTRY(fin_timeout, &zero, NULL),
+	ENTRY(max_syn_backlog, &one, NULL),
+	ENTRY(max_tw_buckets, &zero, NULL),
+	ENTRY(max_orphans, &zero, NULL),
+	ENTRY(window_scaling, &zero, &one),
+	ENTRY(timestamps, &zero, &one),
+	ENTRY(sack, &zero, &one),
+	ENTRY(rto_min_us, &rto_min_floor, &rto_max),
+	ENTRY(rmem, &buffer_floor, NULL),
+	ENTRY(wmem, &buffer_floor, NULL),
+	ENTRY(challenge_ack_limit, &one, NULL),
+};
+
+static int sysctl_net_init(struct net *net)
+{
+	struct toytcp_net *tn = toytcp_net(net);
+	struct ctl_table *table;
+	int i;
+
+	/* one entry more: older kernels look for an empty one at the end */
+	table = kcalloc(ARRAY_SIZE(template) + 1, sizeof(*table), GFP_KERNEL);
+	if (!table)
+		return -ENOMEM;
+	memcpy(table, template, sizeof(template));
+	for (i = 0; i < ARRAY_SIZE(template); i++)
+		table[i].data = (u8 *)&tn->sysctl + (size_t)table[i].data;
+	tn->sysctl_header = compat_register_net_sysctl(net, "net/toytcp", table,
+						       ARRAY_SIZE(template));
+	if (!tn->sysctl_header) {
+		kfree(table);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static void sysctl_net_exit(struct net *net)
+{
+	struct toytcp_net *tn = toytcp_net(net);
+	const struct ctl_table *table = tn->sysctl_header->ctl_table_arg;
+
+	unregister_net_sysctl_table(tn->sysctl_header);
+	kfree(table);
+}
+
+static int __net_init net_init(struct net *net)
+{
+	struct toytcp_net *tn = toytcp_net(net);
+	int err = -ENOMEM;
+
+	tn->net = net;
+	tn->sysctl = defaults;
+	tn->stats = alloc_percpu(struct toytcp_stats);
+	if (!tn->stats)
+		return err;
+	err = toytcp_demux_net_init(net);
+	if (err)
+		goto stats;
+	err = toytcp_port_net_init(net);
+	if (err)
+		goto demux;
+	err = toytcp_proc_net_init(net);
+	if (err)
+		goto port;
+	err = sysctl_net_init(net);
+	if (err)
+		goto proc;
+	return 0;
+
+proc:
+	toytcp_proc_net_exit(net);
+port:
+	toytcp_port_net_exit(net);
+demux:
+	toytcp_demux_net_exit(net);
+stats:
+	free_percpu(tn->stats);
+	return err;
+}
+
+/*
+ * The namespace or the module goes; no program has a socket here. What lives
+ * by itself ends now. The core waits for a grace period before net_exit(),
+ * so no timer or lookup is still at work there.
+ */
+static void __net_exit net_pre_exit(struct net *net)
+{
+	sysctl_net_exit(net);
+	toytcp_proc_net_exit(net);
+	toytcp_sock_kill_orphans(net);
+	toytcp_timewait_purge(net);
+}
+
+static void __net_exit net_exit(struct net *net)
+{
+	toytcp_port_net_exit(net);
+	toytcp_demux_net_exit(net);
+	free_percpu(toytcp_net(net)->stats);
+}
+
+static struct pernet_operations net_ops = {
+	.init = net_init,
+	.pre_exit = net_pre_exit,
+	.exit = net_exit,
+	.id = &toytcp_net_id,
+	.size = sizeof(struct toytcp_net),
+};
+
+/**
+ * toytcp_netns_init() - module load: every namespace, and those to come
+ *
+ * Context: process.
+ * Return: 0 or negative errno.
+ */
+int toytcp_netns_init(void)
+{
+	return register_pernet_subsys(&net_ops);
+}
+
+/**
+ * toytcp_netns_exit() - module unload
+ *
+ * Context: process; no new sockets, no more packets.
+ */
+void toytcp_netns_exit(void)
+{
+	unregister_pernet_subsys(&net_ops);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * All state of one network namespace.
+ *
+ * Side (layer 2).
+ */
+#ifndef _TOYTCP_NETNS_H
+#define _TOYTCP_NETNS_H
+
+#include <linux/mutex.h>
+#include <linux/rhashtable-types.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <net/net_namespace.h>
+#include <net/netns/generic.h>
+
+struct ctl_table_header;
+struct toytcp_stats;
+
+/* Sysctls of one namespace: net.toytcp.*; read with READ_ONCE() */
+struct toytcp_sysctl {
+	int local_port_range[2];	/* first and last ephemeral port */
+	int syn_retries;		/* SYN retransmissions before ETIMEDOUT */
+	int synack_retries;		/* SYN-ACK retransmissions before the request goes */
+	int retries2;			/* data retransmissions before ETIMEDOUT */
+	int orphan_retries;		/* the same for a socket no program holds; 0: 8 */
+	int fin_timeout;		/* seconds an orphan stays in FIN_WAIT2 */
+	int max_syn_backlog;		/* requests a listener keeps */
+	int max_tw_buckets;		/* time-waits of the namespace */
+	int max_orphans;		/* orphans of the namespace */
+	int window_scaling;		/* 0/1: offer RFC 7323 window scale */
+	int timestamps;			/* 0/1: offer RFC 7323 timestamps */
+	int sack;			/* 0/1: offer RFC 2018 SACK */
+	int rto_min_us;			/* microseconds */
+	int rmem[3];			/* bytes: min, default, max receive buffer */
+	int wmem[3];			/* bytes: min, default, max send buffer */
+	int challenge_ack_limit;	/* challenge ACKs a second of the namespace */
+};
+
+struct toytcp_net {
+	struct net *net;		/* back */
+	struct rhashtable flows;	/* struct toytcp_flow by key; RCU */
+	struct rhashtable ports;	/* struct toytcp_port by number; RCU */
+	struct mutex port_mutex;	/* serialises making and reaping ports; outside port_lock */
+	spinlock_t port_lock;		/* users and listeners of all ports; BH */
+	struct list_head port_reap;	/* ports without users; port_lock */
+	struct work_struct port_work;	/* reaper */
+	unsigned int port_count;	/* ports in the table; port_mutex */
+	spinlock_t all_lock;		/* writers of all; BH */
+	struct hlist_head all;		/* every struct toytcp_flow; RCU */
+	bool hook_registered;		/* LOCAL_IN hook; port_mutex */
+	bool exiting;			/* no new ports; port_mutex */
+	atomic_t tw_count;		/* time-waits */
+	atomic_t orphan_count;		/* sockets that no program holds */
+	struct toytcp_stats __percpu *stats;
+	u32 challenge_second;		/* seconds; challenge_left belongs to it */
+	u32 challenge_left;		/* challenge ACKs still allowed in that second */
+	struct toytcp_sysctl sysctl;
+	struct ctl_table_header *sysctl_header;
+};
+
+extern unsigned int toytcp_net_id;
+
+static inline struct toytcp_net *toytcp_net(const struct net *net)
+{
+	return net_generic(net, toytcp_net_id);
+}
+
+int toytcp_netns_init(void);
+void toytcp_netns_exit(void);
+int toytcp_sysctl_net_init(struct net *net);
+void toytcp_sysctl_net_exit(struct net *net);
+int toytcp_proc_net_init(struct net *net);
+void toytcp_proc_net_exit(struct net *net);
+
+#endif /* _TOYTCP_NETNS_H */

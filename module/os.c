@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The machine's clock and timers, behind os.h.
+ *
+ * Lower edge (layer 2). No locks of its own. timer_list is exact to a
+ * jiffy, which is what the kernel's TCP uses for the same timers.
+ */
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/math64.h>
+
+#include "compat.h"
+#include "os.h"
+
+/**
+ * toytcp_now_us() - the engine's clock
+ *
+ * Context: any.
+ * Return: microseconds since boot, monotonic.
+ */
+u64 toytcp_now_us(void)
+{
+	return div_u64(ktime_get_ns(), NSEC_PER_USEC);
+}
+
+static void os_timer_fn(struct timer_list *t)
+{
+	struct toytcp_timer *timer = container_of(t, struct toytcp_timer, timer);
+
+	timer->expire(timer);
+}
+
+/**
+ * toytcp_timer_setup() - prepare a timer
+ * @timer: the timer
+ * @expire: runs in softirq context at expiry
+ *
+ * Context: any.
+ */
+void toytcp_timer_setup(struct toytcp_timer *timer,
+			void (*expire)(struct toytcp_timer *timer))
+{
+	timer->expire = expire;
+	timer->expires_us = 0;
+	INIT_LIST_HEAD(&timer->pending);
+	timer_setup(&timer->timer, os_timer_fn, 0);
+}
+
+/**
+ * toytcp_timer_mod() - arm a timer, or move it
+ * @timer: the timer
+ * @delay_us: microseconds from now; rounded up to a jiffy
+ *
+ * Context: any.
+ * Return: true if it was pending before (its reference stays the same one).
+ */
+bool toytcp_timer_mod(struct toytcp_timer *timer, u64 delay_us)
+{
+	unsigned long delay = nsecs_to_jiffies(delay_us * NSEC_PER_USEC);
+
+	WRITE_ONCE(timer->expires_us, toytcp_now_us() + delay_us);
+	return mod_timer(&timer->timer, jiffies + delay + 1);
+}
+
+/**
+ * toytcp_timer_del() - disarm a timer without waiting
+ * @timer: the timer
+ *
+ * Context: any. The expire function may still be running.
+ * Return: true if it was pending; the caller then owns its reference.
+ */
+bool toytcp_timer_del(struct toytcp_timer *timer)
+{
+	return timer_delete(&timer->timer);
+}
+
+/**
+ * toytcp_timer_pending() - is it armed?
+ * @timer: the timer
+ *
+ * Context: any.
+ */
+bool toytcp_timer_pending(const struct toytcp_timer *timer)
+{
+	return timer_pending(&timer->timer);
+}
+
+/**
+ * toytcp_timer_shutdown_sync() - disarm for good and wait for a running expiry
+ * @timer: the timer
+ *
+ * Context: process, may sleep; no lock that the expire function takes.
+ */
+void toytcp_timer_shutdown_sync(struct toytcp_timer *timer)
+{
+	timer_delete_sync(&timer->timer);
+}

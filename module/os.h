@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the engine needs of the machine: a clock and timers.
+ *
+ * The seam. The engine (layer 1) reaches the outside only through the
+ * functions of this header and of ipv4.h. toytcp.ko links os.c and ipv4.c
+ * behind them; toytcp_kunit.ko links kunit/sim.c instead, a virtual clock and
+ * a simulated link. The choice is the linker's, so it costs a segment
+ * nothing.
+ */
+#ifndef _TOYTCP_OS_H
+#define _TOYTCP_OS_H
+
+#include <linux/list.h>
+#include <linux/timer.h>
+#include <linux/types.h>
+
+/*
+ * A one-shot timer. Its expire function runs in softirq context with no lock
+ * held. Who arms a timer that was not pending must hold a reference for it;
+ * who cancels a pending one, or runs its expire function, must drop it.
+ */
+struct toytcp_timer {
+	struct timer_list timer;	/* os.c's */
+	struct list_head pending;	/* sim.c's */
+	u64 expires_us;			/* toytcp_now_us() at expiry; valid while pending */
+	void (*expire)(struct toytcp_timer *timer);
+};
+
+u64 toytcp_now_us(void);
+void toytcp_timer_setup(struct toytcp_timer *timer,
+			void (*expire)(struct toytcp_timer *timer));
+bool toytcp_timer_mod(struct toytcp_timer *timer, u64 delay_us);
+bool toytcp_timer_del(struct toytcp_timer *timer);
+bool toytcp_timer_pending(const struct toytcp_timer *timer);
+void toytcp_timer_shutdown_sync(struct toytcp_timer *timer);
+
+#endif /* _TOYTCP_OS_H */

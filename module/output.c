@@ -1,0 +1,934 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What to send, and when: segmentation, headers, acknowledgements, resets.
+ *
+ * Engine (layer 1). Locks: the socket's. RFC 9293 sections 3.7, 3.8.6 and
+ * 3.10, RFC 1122 section 4.2.3.4 (Nagle), RFC 7323, RFC 2018.
+ *
+ * Buffers. A byte that send() took lies in an sk_buff on sk_write_queue until
+ * it is sent for the first time, then on rtx_queue until it is acknowledged.
+ * What goes down is a clone, or a copy of the head if a former clone still
+ * shares it (a device or the receiver on the same host holds it).
+ */
+#include <linux/skbuff.h>
+#include <net/tcp.h>
+
+#include "compat.h"
+#include "ipv4.h"
+#include "listen.h"
+#include "seq.h"
+#include "sock.h"
+#include "timewait.h"
+#include "trace.h"
+#include "window.h"
+
+/**
+ * toytcp_output_alloc() - a buffer for the write queue
+ * @sk: the socket; it is charged
+ * @gfp: allocation flags
+ *
+ * Context: socket lock held.
+ * Return: an empty buffer with headroom for all headers; NULL without memory.
+ */
+struct sk_buff *toytcp_output_alloc(struct sock *sk, gfp_t gfp)
+{
+	struct sk_buff *skb = alloc_skb_fclone(TOYTCP_HEADROOM, gfp);
+
+	if (!skb)
+		return NULL;
+	if (!sk_wmem_schedule(sk, skb->truesize)) {
+		__kfree_skb(skb);
+		return NULL;
+	}
+	skb_reserve(skb, TOYTCP_HEADROOM);
+	skb->ip_summed = CHECKSUM_PARTIAL;
+	/* the headroom belongs to whoever transmits, not to this buffer */
+	__skb_header_release(skb);
+	memset(TOYTCP_CB(skb), 0, sizeof(struct toytcp_skb_cb));
+	sk_wmem_queued_add(sk, skb->truesize);
+	sk_mem_charge(sk, skb->truesize);
+	return skb;
+}
+
+/**
+ * toytcp_output_free() - give back a buffer that is on no queue any more
+ * @sk: the socket that was charged
+ * @skb: the buffer; consumed
+ *
+ * Context: socket lock held.
+ */
+void toytcp_output_free(struct sock *sk, struct sk_buff *skb)
+{
+	sk_wmem_queued_add(sk, -skb->truesize);
+	sk_mem_uncharge(sk, skb->truesize);
+	__kfree_skb(skb);
+}
+
+/**
+ * toytcp_output_purge() - drop everything unsent and unacknowledged
+ * @sk: the socket
+ *
+ * Context: socket lock held, or last reference gone.
+ */
+void toytcp_output_purge(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct rb_node *node;
+	struct sk_buff *skb;
+
+	while ((skb = __skb_dequeue(&sk->sk_write_queue)))
+		toytcp_output_free(sk, skb);
+	while ((node = rb_first(&ts->rtx_queue))) {
+		skb = rb_to_skb(node);
+		rb_erase(node, &ts->rtx_queue);
+		toytcp_output_free(sk, skb);
+	}
+	toytcp_recovery_reset(ts);
+	ts->snd_una = ts->write_seq;
+	ts->snd_nxt = ts->write_seq;
+}
+
+/**
+ * toytcp_output_set_segs() - how many wire segments a buffer makes
+ * @ts: the socket
+ * @skb: a queued buffer that no device holds, or that was never sent
+ *
+ * Writes the GSO fields, which a clone shares, and the count in the control
+ * block.
+ *
+ * Context: socket lock held.
+ */
+void toytcp_output_set_segs(const struct toytcp_sock *ts, struct sk_buff *skb)
+{
+	struct skb_shared_info *shinfo = skb_shinfo(skb);
+
+	if (skb->len <= ts->mss) {
+		TOYTCP_CB(skb)->segs = 1;
+		shinfo->gso_size = 0;
+		shinfo->gso_segs = 0;
+		shinfo->gso_type = 0;
+		return;
+	}
+	TOYTCP_CB(skb)->segs = DIV_ROUND_UP(skb->len, ts->mss);
+	shinfo->gso_size = ts->mss;
+	shinfo->gso_segs = TOYTCP_CB(skb)->segs;
+	shinfo->gso_type = SKB_GSO_TCPV4;
+}
+
+/* put a buffer into rtx_queue behind @prev's place in sequence order */
+static void rtx_insert(struct toytcp_sock *ts, struct sk_buff *skb)
+{
+	struct rb_node **p = &ts->rtx_queue.rb_node, *parent = NULL;
+
+	while (*p) {
+		parent = *p;
+		if (seq_before(TOYTCP_CB(skb)->seq,
+			       TOYTCP_CB(rb_to_skb(parent))->seq))
+			p = &parent->rb_left;
+		else
+			p = &parent->rb_right;
+	}
+	rb_link_node(&skb->rbnode, parent, p);
+	rb_insert_color(&skb->rbnode, &ts->rtx_queue);
+}
+
+/*
+ * Give a queued buffer a head of its own: clones in flight keep the header
+ * and GSO fields they left with. The charge stays what it was.
+ */
+static int unclone(struct sk_buff *skb, gfp_t gfp)
+{
+	unsigned int truesize = skb->truesize;
+	int err = skb_unclone(skb, gfp);
+
+	skb->truesize = truesize;
+	return err;
+}
+
+/* a sent buffer makes @delta segments more than it did */
+static void count_delta(struct toytcp_sock *ts, const struct toytcp_skb_cb *cb,
+			int delta)
+{
+	ts->packets_out += delta;
+	if (cb->mark & TOYTCP_SKB_SACKED)
+		ts->sacked_out += delta;
+	if (cb->mark & TOYTCP_SKB_LOST)
+		ts->lost_out += delta;
+	if (cb->mark & TOYTCP_SKB_RETRANS)
+		ts->retrans_out += delta;
+}
+
+/* the MSS may have changed since a buffer was sent */
+static void resegment(struct toytcp_sock *ts, struct sk_buff *skb)
+{
+	u32 old_segs = TOYTCP_CB(skb)->segs;
+
+	toytcp_output_set_segs(ts, skb);
+	count_delta(ts, TOYTCP_CB(skb), TOYTCP_CB(skb)->segs - old_segs);
+}
+
+/**
+ * toytcp_output_split() - cut a queued buffer in two
+ * @sk: the socket
+ * @skb: a buffer in either queue; keeps its first @len bytes
+ * @len: bytes, 0 < len < skb->len
+ * @gfp: allocation flags
+ *
+ * The second half follows it in the same queue, with the marks of the first.
+ * packets_out and the other counts are adjusted when it was already sent.
+ *
+ * Context: socket lock held.
+ * Return: 0, or -ENOMEM with nothing changed.
+ */
+int toytcp_output_split(struct sock *sk, struct sk_buff *skb, u32 len,
+			gfp_t gfp)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct toytcp_skb_cb *cb = TOYTCP_CB(skb), *cb2;
+	bool sent = !seq_geq(cb->seq, ts->snd_nxt);
+	u32 old_segs = cb->segs, moved;
+	struct sk_buff *tail;
+
+	if (WARN_ON_ONCE(!len || len >= skb->len))
+		return -EINVAL;
+	/* a clone in flight must go on seeing the data and GSO fields it left with */
+	if (unclone(skb, gfp))
+		return -ENOMEM;
+	tail = toytcp_output_alloc(sk, gfp);
+	if (!tail)
+		return -ENOMEM;
+
+	moved = skb->len - len;
+	skb_split(skb, tail, len);
+	/* frags moved: so does their share of the charge */
+	skb->truesize -= moved;
+	tail->truesize += moved;
+	tail->tstamp = skb->tstamp;
+
+	cb2 = TOYTCP_CB(tail);
+	*cb2 = *cb;
+	cb2->seq = cb->seq + len;
+	cb->end_seq = cb2->seq;
+	cb->flags &= ~(TOYTCP_FIN | TOYTCP_PSH);
+	cb2->flags &= ~TOYTCP_SYN;
+
+	toytcp_output_set_segs(ts, skb);
+	toytcp_output_set_segs(ts, tail);
+	if (!sent) {
+		__skb_queue_after(&sk->sk_write_queue, skb, tail);
+		return 0;
+	}
+	rtx_insert(ts, tail);
+	count_delta(ts, cb, cb->segs + cb2->segs - old_segs);
+	return 0;
+}
+
+/**
+ * toytcp_output_mss_sync() - recompute the send MSS from the path MTU
+ * @sk: the socket
+ * @pmtu: path MTU, bytes
+ *
+ * RFC 9293 3.7.1 (Eff.snd.MSS): the smaller of what the peer accepts and what
+ * the path carries, less the options every segment has. TCP_MAXSEG caps it.
+ *
+ * Context: socket lock held.
+ */
+void toytcp_output_mss_sync(struct sock *sk, u32 pmtu)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	u32 mss = pmtu > 40 ? pmtu - 40 : 0;
+
+	ts->pmtu = pmtu;
+	mss = min_t(u32, mss, ts->peer_mss);
+	if (ts->user_mss)
+		mss = min_t(u32, mss, ts->user_mss);
+	if (ts->ts_ok)
+		mss -= min_t(u32, mss, 12);
+	ts->mss = clamp_t(u32, mss, TOYTCP_MSS_MIN, TOYTCP_MSS_MAX);
+}
+
+/**
+ * toytcp_output_adv_mss() - the MSS to announce
+ * @ts: the socket, or the listener
+ * @mtu: what the route takes, bytes
+ *
+ * RFC 6691: no options are deducted.
+ *
+ * Context: socket lock held.
+ * Return: bytes.
+ */
+u16 toytcp_output_adv_mss(const struct toytcp_sock *ts, u32 mtu)
+{
+	u32 mss = mtu > 40 ? mtu - 40 : 0;
+
+	if (ts->user_mss)
+		mss = min_t(u32, mss, ts->user_mss);
+	return clamp_t(u32, mss, TOYTCP_MSS_MIN, TOYTCP_MSS_MAX);
+}
+
+/**
+ * toytcp_output_window_init() - the first receive window of a connection
+ * @sk: the socket, or the listener
+ * @wscale: set to the shift count to offer, 0..14
+ * @wnd: set to the window, bytes; a SYN's is never scaled (RFC 7323 2.2)
+ *
+ * The window scale must serve the largest buffer that auto-tuning may reach.
+ *
+ * Context: socket lock held.
+ */
+void toytcp_output_window_init(const struct sock *sk, u8 *wscale, u32 *wnd)
+{
+	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
+	u32 space = max_t(u32, READ_ONCE(sk->sk_rcvbuf) >> 1, 1), top = space;
+
+	if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK))
+		top = max_t(u32, top, READ_ONCE(ctl->rmem[2]) >> 1);
+	*wscale = READ_ONCE(ctl->window_scaling) ? toytcp_window_scale(top) : 0;
+	*wnd = min_t(u32, space, 65535);
+}
+
+static u32 window_free(const struct sock *sk)
+{
+	int space = READ_ONCE(sk->sk_rcvbuf) -
+		    atomic_read(&sk->sk_rmem_alloc);
+
+	/* truesize to payload: half, as Linux's tcp_adv_win_scale=1 */
+	return space > 0 ? space >> 1 : 0;
+}
+
+static u32 window_select(const struct sock *sk)
+{
+	const struct toytcp_sock *ts = toytcp_sk(sk);
+	struct toytcp_window_in in = {
+		.space = window_free(sk),
+		.full_space = max_t(u32, READ_ONCE(sk->sk_rcvbuf) >> 1, 1),
+		.mss = ts->rcv_mss,
+		.cur_wnd = toytcp_rcv_wnd_left(ts),
+		.wscale = ts->wscale_ok ? ts->rcv_wscale : 0,
+	};
+
+	return toytcp_window_select(&in);
+}
+
+/**
+ * toytcp_output_window_grew() - has reading opened the window enough to tell?
+ * @sk: the socket
+ *
+ * RFC 1122 4.2.3.3: an update that at least doubles the window goes at once.
+ *
+ * Context: socket lock held.
+ */
+bool toytcp_output_window_grew(struct sock *sk)
+{
+	const struct toytcp_sock *ts = toytcp_sk(sk);
+	u32 left = toytcp_rcv_wnd_left(ts);
+	u32 full = READ_ONCE(sk->sk_rcvbuf) >> 1;
+
+	/* cheap test first: selecting is only worth it when much was read */
+	if (2 * left > full)
+		return false;
+	return window_select(sk) >= 2 * left && window_select(sk) > left;
+}
+
+/* options of every segment but a SYN */
+static void data_options(const struct toytcp_sock *ts,
+			 struct toytcp_options *opt, bool pure_ack)
+{
+	memset(opt, 0, sizeof(*opt));
+	if (ts->ts_ok) {
+		opt->has_ts = 1;
+		opt->tsval = toytcp_ts_now(ts->ts_offset);
+		opt->tsecr = ts->ts_recent;
+	}
+	if (pure_ack && ts->sack_ok &&
+	    (ts->dsack_pending || !RB_EMPTY_ROOT(&ts->ofo_queue)))
+		opt->n_sacks = toytcp_reassembly_sacks(ts, opt->sacks,
+						       opt->has_ts ? 3 : 4);
+}
+
+static void syn_options(struct sock *sk, struct toytcp_options *opt)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
+	bool synack = sk->sk_state == TCP_SYN_RECV;
+
+	memset(opt, 0, sizeof(*opt));
+	opt->mss = ts->adv_mss;
+	if (synack ? ts->wscale_ok : READ_ONCE(ctl->window_scaling)) {
+		opt->has_wscale = 1;
+		opt->wscale = ts->rcv_wscale;
+	}
+	if (synack ? ts->ts_ok : READ_ONCE(ctl->timestamps)) {
+		opt->has_ts = 1;
+		opt->tsval = toytcp_ts_now(ts->ts_offset);
+		opt->tsecr = synack ? ts->ts_recent : 0;
+	}
+	opt->sack_perm = synack ? ts->sack_ok : READ_ONCE(ctl->sack);
+}
+
+/* write a TCP header with options in front of skb's data */
+static struct tcphdr *push_header(struct sk_buff *skb,
+				  const struct toytcp_flow_key *key, u32 seq,
+				  u32 ack, u8 flags, u16 wnd,
+				  const struct toytcp_options *opt)
+{
+	u8 opts[TOYTCP_OPTIONS_MAX];
+	unsigned int optlen = opt ? toytcp_options_emit(opt, opts) : 0;
+	struct tcphdr *th = skb_push(skb, sizeof(*th) + optlen);
+
+	skb_reset_transport_header(skb);
+	th->source = key->lport;
+	th->dest = key->fport;
+	th->seq = htonl(seq);
+	th->ack_seq = htonl(flags & TOYTCP_ACK ? ack : 0);
+	((u8 *)th)[12] = ((sizeof(*th) + optlen) >> 2) << 4;
+	((u8 *)th)[13] = flags;
+	th->window = htons(wnd);
+	th->check = 0;
+	th->urg_ptr = 0;
+	memcpy(th + 1, opts, optlen);
+	return th;
+}
+
+/*
+ * Add the header to @skb, a buffer of its own whose data are the payload,
+ * and hand it down. The ACK field and the window are those of now.
+ */
+static int xmit_skb(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags,
+		    u32 segs)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct net *net = sock_net(sk);
+	u32 len = skb->len, wnd;
+	struct toytcp_options opt;
+
+	if (flags & TOYTCP_SYN) {
+		syn_options(sk, &opt);
+		wnd = min_t(u32, ts->rcv_wnd, 65535);
+	} else {
+		data_options(ts, &opt, !len);
+		if (flags & TOYTCP_RST) {
+			wnd = 0;
+		} else {
+			ts->rcv_wnd = window_select(sk);
+			ts->rcv_wup = ts->rcv_nxt;
+			wnd = ts->rcv_wnd;
+		}
+		if (ts->wscale_ok)
+			wnd >>= ts->rcv_wscale;
+		wnd = min_t(u32, wnd, 65535);
+	}
+	push_header(skb, &ts->flow.key, seq, ts->rcv_nxt, flags, wnd, &opt);
+	trace_toytcp_xmit(sk, flags, seq, len, ts->rcv_nxt, wnd);
+
+	if (flags & TOYTCP_ACK) {
+		ts->dsack_pending = 0;
+		toytcp_timers_ack_sent(sk);
+	}
+	ts->segs_out += segs;
+	toytcp_stats_add(net, TOYTCP_MIB_OUT_SEGS, segs);
+	if (len) {
+		ts->data_segs_out += segs;
+		ts->bytes_sent += len;
+	}
+	skb_set_owner_w(skb, sk);
+	return toytcp_ipv4_xmit(sk, skb);
+}
+
+/* transmit a queued buffer: a clone goes, the buffer stays */
+static int xmit_queued(struct sock *sk, struct sk_buff *skb, gfp_t gfp)
+{
+	struct toytcp_skb_cb *cb = TOYTCP_CB(skb);
+	struct sk_buff *out;
+
+	cb->xmit_us = toytcp_now_us();
+	toytcp_sk(sk)->last_xmit_us = cb->xmit_us;
+	out = skb_cloned(skb) ? pskb_copy(skb, gfp) : skb_clone(skb, gfp);
+	if (!out)
+		return -ENOBUFS;
+	return xmit_skb(sk, out, cb->seq, cb->flags, cb->segs);
+}
+
+/* a segment without data, outside the queues: ACK, probe, RST */
+static void xmit_bare(struct sock *sk, u32 seq, u8 flags, gfp_t gfp)
+{
+	struct sk_buff *skb = alloc_skb(TOYTCP_HEADROOM, gfp);
+
+	if (!skb) {
+		/* an ACK that could not be made is owed still */
+		if (!(flags & TOYTCP_RST))
+			toytcp_timers_delack(sk);
+		return;
+	}
+	skb_reserve(skb, TOYTCP_HEADROOM);
+	skb->ip_summed = CHECKSUM_PARTIAL;
+	xmit_skb(sk, skb, seq, flags, 1);
+}
+
+/**
+ * toytcp_output_ack() - acknowledge now
+ * @sk: a synchronised socket
+ *
+ * Context: socket lock held.
+ */
+void toytcp_output_ack(struct sock *sk)
+{
+	if (sk->sk_state == TCP_CLOSE)
+		return;
+	xmit_bare(sk, toytcp_sk(sk)->snd_nxt, TOYTCP_ACK, GFP_ATOMIC);
+}
+
+/**
+ * toytcp_output_challenge_ack() - answer a suspicious segment (RFC 5961)
+ * @sk: a synchronised socket
+ *
+ * Rate-limited for the namespace. The limit of each second is drawn at
+ * random around the sysctl, so that counting answers tells an observer
+ * nothing about other connections.
+ *
+ * Context: socket lock held.
+ */
+void toytcp_output_challenge_ack(struct sock *sk)
+{
+	struct toytcp_net *tn = toytcp_net(sock_net(sk));
+	u32 limit = max(READ_ONCE(tn->sysctl.challenge_ack_limit), 1);
+	u32 second = (u32)div_u64(toytcp_now_us(), USEC_PER_SEC), left;
+
+	if (READ_ONCE(tn->challenge_second) != second) {
+		WRITE_ONCE(tn->challenge_second, second);
+		left = limit / 2 + get_random_u32_below(limit) + 1;
+	} else {
+		left = READ_ONCE(tn->challenge_left);
+	}
+	if (!left)
+		return;
+	WRITE_ONCE(tn->challenge_left, left - 1);
+	toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_CHALLENGE_ACKS);
+	toytcp_output_ack(sk);
+}
+
+/**
+ * toytcp_output_reset() - tell the peer that this connection is gone
+ * @sk: a synchronised socket
+ * @gfp: allocation flags
+ *
+ * Context: socket lock held.
+ */
+void toytcp_output_reset(struct sock *sk, gfp_t gfp)
+{
+	toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_OUT_RSTS);
+	xmit_bare(sk, toytcp_sk(sk)->snd_nxt, TOYTCP_RST | TOYTCP_ACK, gfp);
+}
+
+/* move the head of the write queue to rtx_queue: it has been sent */
+static void sent_new(struct sock *sk, struct sk_buff *skb)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	__skb_unlink(skb, &sk->sk_write_queue);
+	ts->snd_nxt = TOYTCP_CB(skb)->end_seq;
+	rtx_insert(ts, skb);
+	ts->packets_out += TOYTCP_CB(skb)->segs;
+	if (ts->recovery == TOYTCP_RECOVERY)
+		ts->prr_out += TOYTCP_CB(skb)->segs;
+	toytcp_timers_sent(sk);
+}
+
+/**
+ * toytcp_output_connect() - send the SYN of an active open
+ * @sk: the socket in SYN_SENT, route and key set
+ *
+ * Context: process, socket lock held.
+ * Return: 0; -ENOBUFS without memory; what the lower edge said otherwise is
+ * left to retransmission.
+ */
+int toytcp_output_connect(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	u32 mtu = toytcp_ipv4_mtu(sk);
+	struct sk_buff *skb;
+
+	ts->peer_mss = TOYTCP_MSS_DEFAULT;
+	ts->adv_mss = toytcp_output_adv_mss(ts, mtu);
+	ts->rcv_mss = min_t(u32, ts->adv_mss, TOYTCP_MSS_DEFAULT);
+	toytcp_output_window_init(sk, &ts->rcv_wscale, &ts->rcv_wnd);
+	toytcp_output_mss_sync(sk, mtu);
+	toytcp_cong_init(&ts->cong, ts->cong.ops,
+			 toytcp_cong_init_cwnd(ts->mss));
+
+	skb = toytcp_output_alloc(sk, sk->sk_allocation);
+	if (!skb)
+		return -ENOBUFS;
+	TOYTCP_CB(skb)->seq = ts->iss;
+	TOYTCP_CB(skb)->end_seq = ts->iss + 1;
+	TOYTCP_CB(skb)->flags = TOYTCP_SYN;
+	TOYTCP_CB(skb)->segs = 1;
+	__skb_queue_tail(&sk->sk_write_queue, skb);
+	ts->snd_una = ts->iss;
+	ts->snd_nxt = ts->iss;
+	ts->write_seq = ts->iss + 1;
+	toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_ACTIVE_OPENS);
+	sent_new(sk, skb);
+	xmit_queued(sk, skb, sk->sk_allocation);
+	return 0;
+}
+
+/**
+ * toytcp_output_fin() - queue the FIN behind all data and push
+ * @sk: a synchronised socket
+ *
+ * Context: process (it may wait for memory), socket lock held.
+ */
+void toytcp_output_fin(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct sk_buff *skb = skb_peek_tail(&sk->sk_write_queue);
+
+	if (ts->fin_queued)
+		return;
+	if (!skb) {
+		/* a FIN is what lets everything end: it may use the reserves */
+		skb = alloc_skb_fclone(TOYTCP_HEADROOM,
+				       sk->sk_allocation | __GFP_NOFAIL);
+		skb_reserve(skb, TOYTCP_HEADROOM);
+		skb->ip_summed = CHECKSUM_PARTIAL;
+		__skb_header_release(skb);
+		memset(TOYTCP_CB(skb), 0, sizeof(struct toytcp_skb_cb));
+		/* over the limit it is charged all the same and paid back at the ACK */
+		(void)sk_wmem_schedule(sk, skb->truesize);
+		sk_wmem_queued_add(sk, skb->truesize);
+		sk_mem_charge(sk, skb->truesize);
+		TOYTCP_CB(skb)->seq = ts->write_seq;
+		TOYTCP_CB(skb)->end_seq = ts->write_seq;
+		TOYTCP_CB(skb)->flags = TOYTCP_ACK;
+		__skb_queue_tail(&sk->sk_write_queue, skb);
+	}
+	TOYTCP_CB(skb)->flags |= TOYTCP_FIN | TOYTCP_ACK;
+	TOYTCP_CB(skb)->end_seq++;
+	ts->write_seq++;
+	ts->fin_queued = 1;
+	toytcp_output_push(sk, true);
+}
+
+/* what the window says of the head of the write queue; *limit: bytes that may go */
+static enum toytcp_send_verdict may_send(const struct sock *sk,
+					 const struct sk_buff *skb, bool force,
+					 u32 *limit)
+{
+	const struct toytcp_sock *ts = toytcp_sk(sk);
+	s32 usable = ts->snd_una + ts->snd_wnd - ts->snd_nxt;
+	u32 queued = ts->write_seq - ts->snd_nxt - ts->fin_queued;
+	struct toytcp_send_in in = {
+		.len = skb->len,
+		.mss = ts->mss,
+		.usable = max(usable, 0),
+		.max_snd_wnd = ts->max_snd_wnd,
+		.in_flight = ts->snd_nxt - ts->snd_una,
+		.fin = TOYTCP_CB(skb)->flags & TOYTCP_FIN,
+		.last = skb->len == queued,
+		.nodelay = ts->nodelay || force,
+		.cork = false,
+	};
+
+	*limit = in.usable;
+	/* a bare FIN needs no room in the window (Linux sends it as well) */
+	if (!skb->len)
+		return TOYTCP_SEND_NOW;
+	return toytcp_window_may_send(&in);
+}
+
+/* largest buffer that may leave as one; whole segments unless it is the last */
+static u32 send_limit(const struct sock *sk, const struct sk_buff *skb,
+		      u32 window, u32 cwnd_quota)
+{
+	const struct toytcp_sock *ts = toytcp_sk(sk);
+	u32 gso = min_t(u32, sk->sk_gso_max_size, 65535) - 80;
+	u32 segs = clamp_t(u32, gso / ts->mss, 1, sk->sk_gso_max_segs);
+	u32 max_len = min(cwnd_quota, segs) * ts->mss;
+	u32 len = min_t(u32, skb->len, min_t(u32, window, max_len));
+
+	if (!sk_can_gso(sk))
+		len = min_t(u32, len, ts->mss);
+	if (len < skb->len && len > ts->mss)
+		len -= len % ts->mss;
+	return len;
+}
+
+/*
+ * First transmission of the head of the write queue. It counts as sent even
+ * if the device refused it: the retransmission timer repairs that.
+ */
+static int send_head(struct sock *sk, struct sk_buff *skb)
+{
+	toytcp_output_set_segs(toytcp_sk(sk), skb);
+	TOYTCP_CB(skb)->flags |= TOYTCP_ACK;
+	if (skb_queue_is_last(&sk->sk_write_queue, skb))
+		TOYTCP_CB(skb)->flags |= TOYTCP_PSH;
+	sent_new(sk, skb);
+	return xmit_queued(sk, skb, GFP_ATOMIC);
+}
+
+/**
+ * toytcp_output_push() - send what may be sent
+ * @sk: a synchronised socket
+ * @force: do not hold a small segment back (Nagle off for this call)
+ *
+ * Asks, in this order: congestion window, peer's window with SWS avoidance,
+ * Nagle.
+ *
+ * Context: socket lock held.
+ */
+void toytcp_output_push(struct sock *sk, bool force)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct sk_buff *skb;
+	u32 mtu;
+	int err;
+
+	if (!(BIT(sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT |
+				   TCPF_FIN_WAIT1 | TCPF_CLOSING |
+				   TCPF_LAST_ACK)) ||
+	    skb_queue_empty(&sk->sk_write_queue))
+		return;
+	mtu = toytcp_ipv4_mtu(sk);
+	if (mtu != ts->pmtu)
+		toytcp_output_mss_sync(sk, mtu);
+
+	while ((skb = skb_peek(&sk->sk_write_queue))) {
+		u32 in_flight = toytcp_in_flight(ts), window, len;
+
+		if (in_flight >= ts->cong.cwnd_segs) {
+			ts->cwnd_limited = true;
+			break;
+		}
+		if (may_send(sk, skb, force, &window) != TOYTCP_SEND_NOW)
+			break;
+		len = send_limit(sk, skb, window,
+				 ts->cong.cwnd_segs - in_flight);
+		if (len < skb->len &&
+		    toytcp_output_split(sk, skb, len, GFP_ATOMIC))
+			break;
+		err = send_head(sk, skb);
+		ts->cwnd_limited = toytcp_in_flight(ts) >= ts->cong.cwnd_segs;
+		if (err)
+			break;
+	}
+	/* closed window, or no memory: with nothing in flight no ACK will come */
+	if (skb && !ts->packets_out)
+		toytcp_timers_probe(sk);
+}
+
+/**
+ * toytcp_output_probe() - ask a peer whose window has no room
+ * @sk: a synchronised socket with unsent data and nothing in flight
+ *
+ * If the window has room for something, that goes: this is the override of
+ * sender SWS avoidance (RFC 1122 4.2.3.4). Otherwise an empty segment one
+ * before snd_una, as Linux does: outside the peer's window, so that it must
+ * be answered with an ACK (RFC 9293 3.10.7.4), and no data is at stake.
+ *
+ * Context: socket lock held.
+ */
+void toytcp_output_probe(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct sk_buff *skb = skb_peek(&sk->sk_write_queue);
+	s32 usable = ts->snd_una + ts->snd_wnd - ts->snd_nxt;
+
+	toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_ZERO_WINDOW_PROBES);
+	if (skb && usable > 0) {
+		u32 len = min3((u32)usable, skb->len, (u32)ts->mss);
+
+		if (len == skb->len ||
+		    !toytcp_output_split(sk, skb, len, GFP_ATOMIC)) {
+			send_head(sk, skb);
+			return;
+		}
+	}
+	xmit_bare(sk, ts->snd_una - 1, TOYTCP_ACK, GFP_ATOMIC);
+}
+
+/**
+ * toytcp_output_retransmit() - send a buffer of rtx_queue again
+ * @sk: the socket
+ * @skb: the buffer; cut to the current MSS and the peer's window
+ *
+ * Context: socket lock held.
+ * Return: 0; -EBUSY if the former transmission has not left the host;
+ * -ENOMEM; -EAGAIN if the peer's window has shrunk before it.
+ */
+int toytcp_output_retransmit(struct sock *sk, struct sk_buff *skb)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct toytcp_skb_cb *cb = TOYTCP_CB(skb);
+	s32 window = ts->snd_una + ts->snd_wnd - cb->seq;
+	u32 len;
+	int err;
+
+	/* what a device still holds has not been lost yet; a clone keeps its own */
+	if (skb_fclone_busy(sk, skb))
+		return -EBUSY;
+	if (unclone(skb, GFP_ATOMIC))
+		return -ENOMEM;
+	/* the head goes even into a closed window: it probes it (RFC 9293 3.8.6.1) */
+	if (window <= 0 && cb->seq != ts->snd_una)
+		return -EAGAIN;
+	len = window > 0 ? min_t(u32, window, ts->mss) : ts->mss;
+	if (skb->len > len && toytcp_output_split(sk, skb, len, GFP_ATOMIC))
+		return -ENOMEM;
+	resegment(ts, skb);
+	if (!(cb->mark & TOYTCP_SKB_RETRANS))
+		ts->retrans_out += cb->segs;
+	cb->mark |= TOYTCP_SKB_RETRANS | TOYTCP_SKB_EVER_RETRANS;
+	ts->total_retrans += cb->segs;
+	ts->bytes_retrans += skb->len;
+	if (ts->recovery == TOYTCP_RECOVERY)
+		ts->prr_out += cb->segs;
+	toytcp_stats_add(sock_net(sk), TOYTCP_MIB_RETRANS_SEGS, cb->segs);
+	if (cb->flags & TOYTCP_SYN)
+		toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_SYN_RETRANS);
+	if (!ts->first_rtx_us)
+		ts->first_rtx_us = toytcp_now_us();
+	err = xmit_queued(sk, skb, GFP_ATOMIC);
+	return err == -ENOBUFS ? -ENOMEM : 0;
+}
+
+static struct sk_buff *reply_alloc(void)
+{
+	struct sk_buff *skb = alloc_skb(TOYTCP_HEADROOM, GFP_ATOMIC);
+
+	if (skb) {
+		skb_reserve(skb, TOYTCP_HEADROOM);
+		skb->ip_summed = CHECKSUM_PARTIAL;
+	}
+	return skb;
+}
+
+/**
+ * toytcp_output_reset_reply() - answer a segment that belongs to nothing
+ * @net: the namespace
+ * @seg: the segment; never a RST
+ *
+ * RFC 9293 3.10.7.1: the reset carries the segment's own ACK number, or
+ * acknowledges all of it.
+ *
+ * Context: softirq.
+ */
+void toytcp_output_reset_reply(struct net *net, const struct toytcp_seg *seg)
+{
+	struct toytcp_reply reply;
+	struct sk_buff *skb;
+
+	if (seg->flags & TOYTCP_RST)
+		return;
+	skb = reply_alloc();
+	if (!skb)
+		return;
+	toytcp_ipv4_reply_to(net, seg->skb, &reply);
+	if (seg->flags & TOYTCP_ACK)
+		push_header(skb, &reply.key, seg->ack, 0, TOYTCP_RST, 0, NULL);
+	else
+		push_header(skb, &reply.key, 0, seg->end_seq,
+			    TOYTCP_RST | TOYTCP_ACK, 0, NULL);
+	toytcp_stats_inc(net, TOYTCP_MIB_OUT_RSTS);
+	toytcp_stats_inc(net, TOYTCP_MIB_OUT_SEGS);
+	toytcp_ipv4_xmit_reply(&reply, skb);
+}
+
+/**
+ * toytcp_output_synack() - send a request's SYN-ACK
+ * @req: the request
+ *
+ * Context: softirq, listener's lock held.
+ */
+void toytcp_output_synack(struct toytcp_req *req)
+{
+	struct toytcp_reply reply = {
+		.net = req->flow.net,
+		.key = req->flow.key,
+		.oif = req->dif,
+		.mark = READ_ONCE(req->listener->sk_mark),
+		.tos = inet_sk(req->listener)->tos,
+	};
+	struct toytcp_options opt = {
+		.mss = req->adv_mss,
+		.has_wscale = req->wscale_ok,
+		.wscale = req->rcv_wscale,
+		.sack_perm = req->sack_ok,
+		.has_ts = req->ts_ok,
+		.tsval = toytcp_ts_now(req->ts_offset),
+		.tsecr = req->ts_recent,
+	};
+	struct sk_buff *skb = reply_alloc();
+
+	if (!skb)
+		return;
+	push_header(skb, &req->flow.key, req->iss, req->irs + 1,
+		    TOYTCP_SYN | TOYTCP_ACK, min_t(u32, req->rcv_wnd, 65535),
+		    &opt);
+	toytcp_stats_inc(reply.net, TOYTCP_MIB_OUT_SEGS);
+	toytcp_ipv4_xmit_reply(&reply, skb);
+}
+
+/**
+ * toytcp_output_req_ack() - answer an unacceptable segment to a request
+ * @req: the request
+ *
+ * RFC 9293 3.10.7.4, first step: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>.
+ *
+ * Context: softirq, listener's lock held.
+ */
+void toytcp_output_req_ack(struct toytcp_req *req)
+{
+	struct toytcp_reply reply = {
+		.net = req->flow.net,
+		.key = req->flow.key,
+		.oif = req->dif,
+		.mark = READ_ONCE(req->listener->sk_mark),
+		.tos = inet_sk(req->listener)->tos,
+	};
+	struct toytcp_options opt = {
+		.has_ts = req->ts_ok,
+		.tsval = toytcp_ts_now(req->ts_offset),
+		.tsecr = req->ts_recent,
+	};
+	struct sk_buff *skb = reply_alloc();
+
+	if (!skb)
+		return;
+	push_header(skb, &req->flow.key, req->iss + 1, req->irs + 1,
+		    TOYTCP_ACK, min_t(u32, req->rcv_wnd >> req->rcv_wscale, 65535),
+		    &opt);
+	toytcp_stats_inc(reply.net, TOYTCP_MIB_OUT_SEGS);
+	toytcp_ipv4_xmit_reply(&reply, skb);
+}
+
+/**
+ * toytcp_output_tw_ack() - acknowledge from TIME_WAIT
+ * @tw: the remnant
+ *
+ * Context: softirq, @tw's lock held.
+ */
+void toytcp_output_tw_ack(struct toytcp_tw *tw)
+{
+	struct toytcp_reply reply = {
+		.net = tw->flow.net,
+		.key = tw->flow.key,
+		.oif = tw->dif,
+		.mark = tw->mark,
+		.tos = tw->tos,
+	};
+	struct toytcp_options opt = {
+		.has_ts = tw->ts_ok,
+		.tsval = toytcp_ts_now(tw->ts_offset),
+		.tsecr = tw->ts_recent,
+	};
+	struct sk_buff *skb = reply_alloc();
+
+	if (!skb)
+		return;
+	push_header(skb, &tw->flow.key, tw->snd_nxt, tw->rcv_nxt, TOYTCP_ACK,
+		    min_t(u32, tw->rcv_wnd >> tw->rcv_wscale, 65535), &opt);
+	toytcp_stats_inc(reply.net, TOYTCP_MIB_OUT_SEGS);
+	toytcp_ipv4_xmit_reply(&reply, skb);
+}

@@ -1,0 +1,471 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Ports: who uses which, ephemeral ones, and the reservation that keeps the
+ * kernel's own TCP off ours and us off its.
+ *
+ * Side (layer 2). Locks: port_mutex serialises what may sleep (making a port,
+ * reaping one); port_lock, inside it, protects users and listeners and is
+ * taken in softirq as well. RFC 6056 (double-hash port selection).
+ *
+ * Every port in use holds a kernel TCP socket bound to it, never listening:
+ * bind(2) of a host's program then fails with EADDRINUSE, and ours fails when
+ * the host has the port.
+ */
+#include <linux/net.h>
+#include <linux/rhashtable.h>
+#include <linux/siphash.h>
+#include <net/ip.h>
+#include <net/sock.h>
+
+#include "compat.h"
+#include "ipv4.h"
+#include "port.h"
+#include "sock.h"
+
+static const struct rhashtable_params port_params = {
+	.head_offset = offsetof(struct toytcp_port, node),
+	.key_offset = offsetof(struct toytcp_port, num),
+	.key_len = sizeof(u16),
+	.automatic_shrinking = true,
+};
+
+/**
+ * toytcp_port_lookup() - a port in use
+ * @net: the namespace
+ * @num: the port, host order
+ *
+ * Context: rcu_read_lock().
+ * Return: the port, or NULL.
+ */
+struct toytcp_port *toytcp_port_lookup(struct net *net, u16 num)
+{
+	return rhashtable_lookup(&toytcp_net(net)->ports, &num, port_params);
+}
+
+/* bind a kernel TCP socket to the port */
+static int reserve(struct net *net, u16 num, struct socket **res)
+{
+	struct sockaddr_in addr = {
+		.sin_family = AF_INET,
+		.sin_port = htons(num),
+	};
+	struct socket *sock;
+	int err;
+
+	err = sock_create_kern(net, PF_INET, SOCK_STREAM, IPPROTO_TCP, &sock);
+	if (err)
+		return err;
+	err = kernel_bind(sock, (struct sockaddr *)&addr, sizeof(addr));
+	if (err == -EADDRINUSE) {
+		/* the host's own time-waits alone shall not keep us off */
+		sock->sk->sk_reuse = SK_CAN_REUSE;
+		err = kernel_bind(sock, (struct sockaddr *)&addr, sizeof(addr));
+		sock->sk->sk_reuse = SK_NO_REUSE;
+	}
+	if (err) {
+		sock_release(sock);
+		return err;
+	}
+	*res = sock;
+	return 0;
+}
+
+/* find a port or make it; port_mutex held */
+static struct toytcp_port *port_get(struct toytcp_net *tn, u16 num)
+{
+	struct toytcp_port *port;
+	int err;
+
+	lockdep_assert_held(&tn->port_mutex);
+	if (tn->exiting)
+		return ERR_PTR(-EADDRNOTAVAIL);
+	port = rhashtable_lookup_fast(&tn->ports, &num, port_params);
+	if (port)
+		return port;
+	port = kzalloc(sizeof(*port), GFP_KERNEL);
+	if (!port)
+		return ERR_PTR(-ENOMEM);
+	port->num = num;
+	port->net = tn->net;
+	INIT_LIST_HEAD(&port->reap);
+	err = reserve(tn->net, num, &port->reservation);
+	if (err)
+		goto free;
+	if (!tn->hook_registered) {
+		err = toytcp_ipv4_hook_register(tn->net);
+		if (err)
+			goto release;
+		tn->hook_registered = true;
+	}
+	err = rhashtable_insert_fast(&tn->ports, &port->node, port_params);
+	if (err)
+		goto release;
+	tn->port_count++;
+	toytcp_ipv4_in_use(true);
+	return port;
+
+release:
+	sock_release(port->reservation);
+free:
+	kfree(port);
+	return ERR_PTR(err);
+}
+
+/* no user is left: take a port out; port_mutex held */
+static void port_destroy(struct toytcp_net *tn, struct toytcp_port *port)
+{
+	rhashtable_remove_fast(&tn->ports, &port->node, port_params);
+	sock_release(port->reservation);
+	tn->port_count--;
+	toytcp_ipv4_in_use(false);
+	kfree_rcu(port, rcu);
+}
+
+static void reap(struct toytcp_net *tn)
+{
+	struct toytcp_port *port;
+
+	lockdep_assert_held(&tn->port_mutex);
+	spin_lock_bh(&tn->port_lock);
+	while ((port = list_first_entry_or_null(&tn->port_reap,
+						struct toytcp_port, reap))) {
+		list_del_init(&port->reap);
+		if (!hlist_empty(&port->users))
+			continue;
+		spin_unlock_bh(&tn->port_lock);
+		/* new users come under port_mutex only: it stays empty */
+		port_destroy(tn, port);
+		cond_resched();
+		spin_lock_bh(&tn->port_lock);
+	}
+	spin_unlock_bh(&tn->port_lock);
+}
+
+static void reap_work(struct work_struct *work)
+{
+	struct toytcp_net *tn = container_of(work, struct toytcp_net,
+					     port_work);
+
+	mutex_lock(&tn->port_mutex);
+	reap(tn);
+	mutex_unlock(&tn->port_mutex);
+}
+
+/* leave it to the reaper if nobody uses it; port_lock held */
+static void port_check(struct toytcp_net *tn, struct toytcp_port *port)
+{
+	if (hlist_empty(&port->users) && list_empty(&port->reap)) {
+		list_add_tail(&port->reap, &tn->port_reap);
+		schedule_work(&tn->port_work);
+	}
+}
+
+static void user_add(struct toytcp_port *port, struct toytcp_port_user *user)
+{
+	user->port = port;
+	hlist_add_head(&user->node, &port->users);
+}
+
+/* Linux's rule: SO_REUSEADDR on both, and the other one not listening */
+static bool conflicts(const struct toytcp_port *port,
+		      const struct toytcp_port_user *self, __be32 addr, int dif,
+		      bool reuse)
+{
+	const struct toytcp_port_user *user;
+
+	hlist_for_each_entry(user, &port->users, node) {
+		if (user == self)
+			continue;
+		if (user->dif && dif && user->dif != dif)
+			continue;
+		if (user->addr && addr && user->addr != addr)
+			continue;
+		if (!reuse || !user->reuse || user->listening)
+			return true;
+	}
+	return false;
+}
+
+static int bind_one(struct sock *sk, struct toytcp_net *tn, __be32 addr,
+		    u16 num)
+{
+	struct toytcp_port_user *user = &toytcp_sk(sk)->port_user;
+	struct toytcp_port *port = port_get(tn, num);
+	int err = 0;
+
+	if (IS_ERR(port))
+		return PTR_ERR(port);
+	spin_lock_bh(&tn->port_lock);
+	if (conflicts(port, NULL, addr, sk->sk_bound_dev_if, sk->sk_reuse)) {
+		err = -EADDRINUSE;
+	} else {
+		user->addr = addr;
+		user->dif = sk->sk_bound_dev_if;
+		user->reuse = sk->sk_reuse;
+		user->listening = false;
+		user->explicit = true;
+		port->shared = false;
+		user_add(port, user);
+	}
+	port_check(tn, port);
+	spin_unlock_bh(&tn->port_lock);
+	return err;
+}
+
+static void local_range(const struct toytcp_net *tn, u32 *low, u32 *count)
+{
+	int first = READ_ONCE(tn->sysctl.local_port_range[0]);
+	int last = READ_ONCE(tn->sysctl.local_port_range[1]);
+
+	*low = first;
+	*count = last >= first ? last - first + 1 : 1;
+}
+
+/**
+ * toytcp_port_bind() - hold a port
+ * @sk: the socket, without one
+ * @addr: local address, 0 for all
+ * @num: the port, host order; 0 for any of net.toytcp.local_port_range
+ *
+ * Context: process, socket lock held; sleeps.
+ * Return: 0; -EADDRINUSE if the port, or every one of the range, is taken
+ * here or by the host; -ENOMEM and such.
+ */
+int toytcp_port_bind(struct sock *sk, __be32 addr, u16 num)
+{
+	struct toytcp_net *tn = toytcp_net(sock_net(sk));
+	u32 low, count, i, start;
+	int err;
+
+	mutex_lock(&tn->port_mutex);
+	if (num) {
+		err = bind_one(sk, tn, addr, num);
+		goto out;
+	}
+	local_range(tn, &low, &count);
+	start = get_random_u32_below(count);
+	for (i = 0; i < count; i++) {
+		num = low + (start + i) % count;
+		err = bind_one(sk, tn, addr, num);
+		if (err != -EADDRINUSE)
+			break;
+		cond_resched();
+	}
+out:
+	mutex_unlock(&tn->port_mutex);
+	if (!err)
+		toytcp_sk(sk)->flow.key.lport = htons(num);
+	return err;
+}
+
+/* RFC 6056 algorithm 4: an offset per destination, and a counter it selects */
+static u32 ephemeral_start(const struct toytcp_flow_key *key)
+{
+	static siphash_aligned_key_t secret;
+	static u32 counters[256];
+	u64 hash;
+
+	net_get_random_once(&secret, sizeof(secret));
+	hash = siphash_3u32((__force u32)key->laddr, (__force u32)key->faddr,
+			    (__force u32)key->fport, &secret);
+	return (u32)hash + counters[(hash >> 32) & 255]++;
+}
+
+/* try one ephemeral port for a connection; port_mutex held */
+static int connect_one(struct sock *sk, struct toytcp_net *tn, u16 num)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct toytcp_port *port;
+	bool fresh;
+	int err;
+
+	port = rhashtable_lookup_fast(&tn->ports, &num, port_params);
+	fresh = !port;
+	if (port && !port->shared)
+		return -EADDRINUSE;
+	port = port_get(tn, num);
+	if (IS_ERR(port))
+		return PTR_ERR(port);
+	ts->flow.key.lport = htons(num);
+	err = toytcp_demux_insert(&ts->flow);
+	spin_lock_bh(&tn->port_lock);
+	if (!err) {
+		if (fresh)
+			port->shared = true;
+		ts->port_user.addr = ts->flow.key.laddr;
+		ts->port_user.dif = sk->sk_bound_dev_if;
+		ts->port_user.reuse = sk->sk_reuse;
+		ts->port_user.listening = false;
+		ts->port_user.explicit = false;
+		user_add(port, &ts->port_user);
+	}
+	port_check(tn, port);
+	spin_unlock_bh(&tn->port_lock);
+	return err == -EEXIST ? -EADDRINUSE : err;
+}
+
+/**
+ * toytcp_port_connect() - enter a connection into the table of flows
+ * @sk: the socket, foreign end and local address set
+ *
+ * Without a port of its own, an ephemeral one is chosen. It may be shared
+ * with other connections made by connect(), to other destinations.
+ *
+ * Context: process, socket lock held; sleeps.
+ * Return: 0; -EADDRNOTAVAIL if no port is free or the five-tuple is taken.
+ */
+int toytcp_port_connect(struct sock *sk)
+{
+	struct toytcp_net *tn = toytcp_net(sock_net(sk));
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	u32 low, count, i, start;
+	int err;
+
+	if (ts->port_user.port) {
+		err = toytcp_demux_insert(&ts->flow);
+		return err == -EEXIST ? -EADDRNOTAVAIL : err;
+	}
+	mutex_lock(&tn->port_mutex);
+	local_range(tn, &low, &count);
+	start = ephemeral_start(&ts->flow.key);
+	for (i = 0; i < count; i++) {
+		err = connect_one(sk, tn, low + (start + i) % count);
+		if (err != -EADDRINUSE)
+			break;
+		cond_resched();
+	}
+	mutex_unlock(&tn->port_mutex);
+	if (err)
+		ts->flow.key.lport = 0;
+	return err == -EADDRINUSE ? -EADDRNOTAVAIL : err;
+}
+
+/**
+ * toytcp_port_listen() - let SYNs find a socket
+ * @sk: the socket, bound
+ *
+ * Context: process, socket lock held.
+ * Return: 0, or -EADDRINUSE if another listener, or a socket that does not
+ * share, has the port.
+ */
+int toytcp_port_listen(struct sock *sk)
+{
+	struct toytcp_net *tn = toytcp_net(sock_net(sk));
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct toytcp_port_user *user = &ts->port_user;
+	int err = 0;
+
+	spin_lock_bh(&tn->port_lock);
+	user->reuse = sk->sk_reuse;
+	if (conflicts(user->port, user, user->addr, sk->sk_bound_dev_if,
+		      sk->sk_reuse)) {
+		err = -EADDRINUSE;
+	} else {
+		user->listening = true;
+		hlist_add_head_rcu(&ts->listen_node, &user->port->listeners);
+	}
+	spin_unlock_bh(&tn->port_lock);
+	return err;
+}
+
+/**
+ * toytcp_port_unlisten() - SYNs shall not find a socket any more
+ * @sk: the listener
+ *
+ * Context: process, socket lock held.
+ */
+void toytcp_port_unlisten(struct sock *sk)
+{
+	struct toytcp_net *tn = toytcp_net(sock_net(sk));
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	spin_lock_bh(&tn->port_lock);
+	ts->port_user.listening = false;
+	hlist_del_init_rcu(&ts->listen_node);
+	spin_unlock_bh(&tn->port_lock);
+}
+
+/**
+ * toytcp_port_inherit() - a child or a time-wait holds its parent's port, too
+ * @user: the new user
+ * @from: the holder
+ * @addr: local address of the new user
+ *
+ * Context: any but hard interrupt; @from holds the port throughout.
+ */
+void toytcp_port_inherit(struct toytcp_port_user *user,
+			 const struct toytcp_port_user *from, __be32 addr)
+{
+	struct toytcp_port *port = from->port;
+	struct toytcp_net *tn = toytcp_net(port->net);
+
+	spin_lock_bh(&tn->port_lock);
+	user->addr = addr;
+	user->dif = from->dif;
+	user->reuse = from->reuse;
+	user->listening = false;
+	user->explicit = from->explicit;
+	user_add(port, user);
+	spin_unlock_bh(&tn->port_lock);
+}
+
+/**
+ * toytcp_port_release() - hold a port no longer
+ * @net: the namespace
+ * @user: the holder; none held is fine
+ *
+ * Context: any but hard interrupt.
+ */
+void toytcp_port_release(struct net *net, struct toytcp_port_user *user)
+{
+	struct toytcp_net *tn = toytcp_net(net);
+
+	if (!user->port)
+		return;
+	spin_lock_bh(&tn->port_lock);
+	hlist_del_init(&user->node);
+	port_check(tn, user->port);
+	user->port = NULL;
+	spin_unlock_bh(&tn->port_lock);
+}
+
+/**
+ * toytcp_port_net_init() - a namespace's ports
+ * @net: the namespace
+ *
+ * Context: process.
+ * Return: 0 or -ENOMEM.
+ */
+int toytcp_port_net_init(struct net *net)
+{
+	struct toytcp_net *tn = toytcp_net(net);
+
+	mutex_init(&tn->port_mutex);
+	spin_lock_init(&tn->port_lock);
+	INIT_LIST_HEAD(&tn->port_reap);
+	INIT_WORK(&tn->port_work, reap_work);
+	return rhashtable_init(&tn->ports, &port_params);
+}
+
+/**
+ * toytcp_port_net_exit() - a namespace ends
+ * @net: the namespace, without sockets and time-waits
+ *
+ * Context: process.
+ */
+void toytcp_port_net_exit(struct net *net)
+{
+	struct toytcp_net *tn = toytcp_net(net);
+
+	mutex_lock(&tn->port_mutex);
+	tn->exiting = true;
+	reap(tn);
+	if (tn->hook_registered) {
+		toytcp_ipv4_hook_unregister(net);
+		tn->hook_registered = false;
+	}
+	mutex_unlock(&tn->port_mutex);
+	cancel_work_sync(&tn->port_work);
+	WARN_ON_ONCE(tn->port_count);
+	rhashtable_destroy(&tn->ports);
+}

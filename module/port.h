@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Ports: who uses which, and their reservation in the kernel's own TCP.
+ *
+ * Side (layer 2).
+ */
+#ifndef _TOYTCP_PORT_H
+#define _TOYTCP_PORT_H
+
+#include <linux/rhashtable-types.h>
+#include <linux/types.h>
+#include <linux/list.h>
+#include <linux/rcupdate.h>
+
+struct net;
+struct sock;
+struct socket;
+
+/*
+ * One port of one namespace, with everything that uses it.
+ *
+ * Lifetime: made by the first user in process context; when the last user
+ * leaves (any context), the namespace's reaper work takes it out of the
+ * table, releases the reservation and frees it after a grace period, unless
+ * a new user came first.
+ */
+struct toytcp_port {
+	struct rhash_head node;		/* toytcp_net.ports */
+	u16 num;			/* port, host order */
+	bool shared;			/* every user came by connect(); port_lock */
+	struct hlist_head users;	/* struct toytcp_port_user; port_lock */
+	struct hlist_head listeners;	/* struct toytcp_sock.listen_node; RCU, writers port_lock */
+	struct socket *reservation;	/* bound kernel TCP socket; fixed */
+	struct list_head reap;		/* toytcp_net.port_reap; port_lock */
+	struct net *net;		/* no reference */
+	struct rcu_head rcu;
+};
+
+/* A socket's or a time-wait's hold on a port */
+struct toytcp_port_user {
+	struct hlist_node node;		/* toytcp_port.users; port_lock */
+	struct toytcp_port *port;	/* NULL: none held */
+	__be32 addr;			/* local address bound to, 0: all */
+	int dif;			/* bound device, 0: all */
+	bool reuse;			/* SO_REUSEADDR at bind time, or a time-wait with it */
+	bool listening;			/* port_lock */
+	bool explicit;			/* the port came by bind() or listen() */
+};
+
+int toytcp_port_net_init(struct net *net);
+void toytcp_port_net_exit(struct net *net);
+int toytcp_port_bind(struct sock *sk, __be32 addr, u16 num);
+int toytcp_port_connect(struct sock *sk);
+int toytcp_port_listen(struct sock *sk);
+void toytcp_port_unlisten(struct sock *sk);
+void toytcp_port_inherit(struct toytcp_port_user *user,
+			 const struct toytcp_port_user *from, __be32 addr);
+void toytcp_port_release(struct net *net, struct toytcp_port_user *user);
+struct toytcp_port *toytcp_port_lookup(struct net *net, u16 num);
+
+#endif /* _TOYTCP_PORT_H */

@@ -1,0 +1,674 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The life of a socket: made, closed, ended, freed.
+ *
+ * Engine (layer 1). Locks: the socket's. RFC 9293 3.10.4 (CLOSE), 3.10.5
+ * (ABORT), RFC 2525 2.17, RFC 6528 (initial sequence numbers).
+ *
+ * How it ends. close() takes the program's hold away (sock_orphan()); the
+ * protocol goes on by itself until toytcp_sock_done(), which for an orphan
+ * ends in toytcp_sock_destroy(): out of all tables, queues freed, the last
+ * reference dropped. Memory goes back after an RCU grace period
+ * (SOCK_RCU_FREE), because lookups run without a lock. Until then the
+ * module's text is needed, so toytcp_sock_exit() waits for the last one.
+ */
+#include <linux/siphash.h>
+#include <linux/swap.h>
+#include <net/tcp.h>
+
+#include "compat.h"
+#include "ipv4.h"
+#include "listen.h"
+#include "sock.h"
+#include "timewait.h"
+
+static atomic_long_t memory_allocated;	/* pages */
+static DEFINE_PER_CPU(int, per_cpu_fw_alloc);
+static struct percpu_counter sockets_allocated;
+static unsigned long memory_pressure;
+static long mem_limits[3];		/* pages: low, pressure, high */
+static int buffer_min = 4096;		/* bytes a socket may hold under pressure */
+static atomic_t alive;			/* sockets not yet freed */
+static DECLARE_WAIT_QUEUE_HEAD(alive_wait);
+
+static void enter_memory_pressure(struct sock *sk)
+{
+	WRITE_ONCE(memory_pressure, 1);
+}
+
+static void leave_memory_pressure(struct sock *sk)
+{
+	WRITE_ONCE(memory_pressure, 0);
+}
+
+struct proto toytcp_prot = {
+	.name			= "TOYTCP",
+	/*
+	 * No owner: a socket that a program holds pins the module by its
+	 * proto_ops; an orphan must not, toytcp_sock_exit() ends it.
+	 */
+	.owner			= NULL,
+	.obj_size		= sizeof(struct toytcp_sock),
+	.backlog_rcv		= toytcp_sock_backlog_rcv,
+	.release_cb		= toytcp_timers_release,
+	.memory_allocated	= &memory_allocated,
+	.per_cpu_fw_alloc	= &per_cpu_fw_alloc,
+	.sockets_allocated	= &sockets_allocated,
+	.memory_pressure	= &memory_pressure,
+	.enter_memory_pressure	= enter_memory_pressure,
+	.leave_memory_pressure	= leave_memory_pressure,
+	.sysctl_mem		= mem_limits,
+	.sysctl_wmem		= &buffer_min,
+	.sysctl_rmem		= &buffer_min,
+	.no_autobind		= true,
+};
+
+/**
+ * toytcp_sock_init() - module load: the struct proto
+ *
+ * Memory limits are the kernel's TCP's: pressure at 1/16, the limit at 3/32
+ * of the machine's memory.
+ *
+ * Context: process.
+ * Return: 0 or negative errno.
+ */
+int toytcp_sock_init(void)
+{
+	unsigned long pages = max(nr_free_buffer_pages() / 16, 128ul);
+	int err;
+
+	mem_limits[0] = pages / 4 * 3;
+	mem_limits[1] = pages;
+	mem_limits[2] = mem_limits[0] * 2;
+	err = percpu_counter_init(&sockets_allocated, 0, GFP_KERNEL);
+	if (err)
+		return err;
+	err = proto_register(&toytcp_prot, 1);
+	if (err)
+		percpu_counter_destroy(&sockets_allocated);
+	return err;
+}
+
+/**
+ * toytcp_sock_exit() - module unload: wait for the last socket, then go
+ *
+ * Every orphan has been ended; what may remain are buffers of theirs that a
+ * device or a queueing discipline holds.
+ *
+ * Context: process; no new socket can be made.
+ */
+void toytcp_sock_exit(void)
+{
+	while (!wait_event_timeout(alive_wait, !atomic_read(&alive), 10 * HZ))
+		pr_warn("waiting for %d sockets whose segments are still queued in a device\n",
+			atomic_read(&alive));
+	/* running timers and RCU callbacks end in this text */
+	synchronize_rcu();
+	rcu_barrier();
+	proto_unregister(&toytcp_prot);
+	percpu_counter_destroy(&sockets_allocated);
+}
+
+/**
+ * toytcp_sock_count() - sockets that exist, orphans included
+ *
+ * Context: any.
+ */
+int toytcp_sock_count(void)
+{
+	return atomic_read(&alive);
+}
+
+static const siphash_aligned_key_t *secret(void)
+{
+	static siphash_aligned_key_t key;
+
+	net_get_random_once(&key, sizeof(key));
+	return &key;
+}
+
+/**
+ * toytcp_sock_isn() - an initial sequence number
+ * @key: the connection's ends
+ *
+ * RFC 6528: a hash of the ends under a secret, plus a clock of 4 us.
+ *
+ * Context: any.
+ */
+u32 toytcp_sock_isn(const struct toytcp_flow_key *key)
+{
+	return (u32)siphash(key, sizeof(*key), secret()) +
+	       (u32)(toytcp_now_us() >> 2);
+}
+
+/**
+ * toytcp_sock_ts_offset() - where a connection's timestamp clock starts
+ * @key: the connection's ends
+ *
+ * RFC 7323 5.4: an offset per connection tells nobody the uptime. It depends
+ * on the addresses alone, so that a successor's timestamps are later than its
+ * predecessor's (RFC 6191).
+ *
+ * Context: any.
+ */
+u32 toytcp_sock_ts_offset(const struct toytcp_flow_key *key)
+{
+	return (u32)siphash_2u32((__force u32)key->laddr,
+				 (__force u32)key->faddr, secret());
+}
+
+/**
+ * toytcp_sock_write_space() - send buffer has room again: tell the writers
+ * @sk: the socket
+ *
+ * Context: socket lock held.
+ */
+void toytcp_sock_write_space(struct sock *sk)
+{
+	struct socket *sock = sk->sk_socket;
+	struct socket_wq *wq;
+
+	if (!sock || !sk_stream_is_writeable(sk))
+		return;
+	clear_bit(SOCK_NOSPACE, &sock->flags);
+	rcu_read_lock();
+	wq = rcu_dereference(sk->sk_wq);
+	if (skwq_has_sleeper(wq))
+		wake_up_interruptible_poll(&wq->wait, EPOLLOUT | EPOLLWRNORM |
+					   EPOLLWRBAND);
+	if (wq && wq->fasync_list && !(sk->sk_shutdown & SEND_SHUTDOWN))
+		sock_wake_async(wq, SOCK_WAKE_SPACE, POLL_OUT);
+	rcu_read_unlock();
+}
+
+static void setup_common(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct toytcp_net *tn = toytcp_net(sock_net(sk));
+
+	atomic_inc(&alive);
+	ts->flow.kind = TOYTCP_FLOW_SOCK;
+	ts->flow.net = sock_net(sk);
+	INIT_HLIST_NODE(&ts->flow.list);
+	INIT_HLIST_NODE(&ts->port_user.node);
+	INIT_HLIST_NODE(&ts->listen_node);
+	INIT_LIST_HEAD(&ts->reqs);
+	INIT_LIST_HEAD(&ts->accept_queue);
+	ts->rtx_queue = RB_ROOT;
+	ts->ofo_queue = RB_ROOT;
+	ts->mss = TOYTCP_MSS_DEFAULT;
+	ts->peer_mss = TOYTCP_MSS_DEFAULT;
+	ts->rcv_mss = TOYTCP_MSS_DEFAULT;
+	ts->adv_mss = TOYTCP_MSS_DEFAULT;
+	toytcp_rtt_init(&ts->rtt, TOYTCP_RTO_INIT_US,
+			READ_ONCE(tn->sysctl.rto_min_us));
+	toytcp_timers_init(sk);
+}
+
+/**
+ * toytcp_sock_setup() - a new socket, after sock_init_data()
+ * @sk: the socket, zeroed behind its struct sock
+ *
+ * Context: process; not yet visible, but listed on return.
+ */
+void toytcp_sock_setup(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct toytcp_net *tn = toytcp_net(sock_net(sk));
+
+	sk->sk_protocol = IPPROTO_TCP;
+	sk->sk_destruct = toytcp_sock_destruct;
+	sk->sk_backlog_rcv = toytcp_sock_backlog_rcv;
+	sk->sk_write_space = toytcp_sock_write_space;
+	sk->sk_sndbuf = READ_ONCE(tn->sysctl.wmem[1]);
+	sk->sk_rcvbuf = READ_ONCE(tn->sysctl.rmem[1]);
+	/* lookups run under RCU; sock_wfree() has nobody to wake, ACKs do it */
+	sock_set_flag(sk, SOCK_RCU_FREE);
+	sock_set_flag(sk, SOCK_USE_WRITE_QUEUE);
+	inet_sk(sk)->uc_ttl = -1;
+	inet_sk(sk)->pmtudisc = IP_PMTUDISC_WANT;
+	ts->cong.ops = toytcp_cong_find_get("reno");
+	setup_common(sk);
+	toytcp_cong_init(&ts->cong, ts->cong.ops, TOYTCP_CONG_INIT_CWND);
+	sk_sockets_allocated_inc(sk);
+	toytcp_demux_list_add(&ts->flow);
+}
+
+/**
+ * toytcp_sock_setup_child() - a child, after sk_clone_lock()
+ * @child: the clone
+ * @parent: the listener
+ *
+ * Everything of the parent's connection state is forgotten, its options are
+ * kept.
+ *
+ * Context: softirq, parent's lock held; not yet visible.
+ */
+void toytcp_sock_setup_child(struct sock *child, const struct sock *parent)
+{
+	struct toytcp_sock *ts = toytcp_sk(child);
+	const struct toytcp_sock *pts = toytcp_sk(parent);
+	size_t start = offsetof(struct toytcp_sock, flow);
+
+	memset((u8 *)ts + start, 0, sizeof(*ts) - start);
+	RCU_INIT_POINTER(inet_sk(child)->inet_opt, NULL);
+	RCU_INIT_POINTER(inet_sk(child)->mc_list, NULL);
+	ts->nodelay = pts->nodelay;
+	ts->user_mss = pts->user_mss;
+	ts->linger2 = pts->linger2;
+	ts->cong.ops = toytcp_cong_find_get(pts->cong.ops->name) ?:
+		       toytcp_cong_find_get("reno");
+	setup_common(child);
+	child->sk_max_ack_backlog = 0;
+	child->sk_ack_backlog = 0;
+}
+
+/**
+ * toytcp_sock_free_child() - a child that could not be completed
+ * @child: from sk_clone_lock() and toytcp_sock_setup_child(), in no table
+ *
+ * Context: softirq; unlocks @child and drops both of its references.
+ */
+void toytcp_sock_free_child(struct sock *child)
+{
+	toytcp_state_set(child, TCP_CLOSE);
+	sock_set_flag(child, SOCK_DEAD);
+	bh_unlock_sock(child);
+	sk_sockets_allocated_dec(child);
+	sock_put(child);
+	sock_put(child);
+}
+
+/**
+ * toytcp_sock_destruct() - sk_destruct: the last reference is gone
+ * @sk: the socket
+ *
+ * Context: RCU callback.
+ */
+void toytcp_sock_destruct(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	__skb_queue_purge(&sk->sk_receive_queue);
+	__skb_queue_purge(&sk->sk_error_queue);
+	toytcp_reassembly_purge(sk);
+	sk_mem_reclaim_final(sk);
+	WARN_ON_ONCE(!RB_EMPTY_ROOT(&ts->rtx_queue));
+	WARN_ON_ONCE(!skb_queue_empty(&sk->sk_write_queue));
+	WARN_ON_ONCE(atomic_read(&sk->sk_rmem_alloc));
+	WARN_ON_ONCE(sk->sk_wmem_queued);
+	WARN_ON_ONCE(ts->flow.hashed || !hlist_unhashed(&ts->flow.list));
+	WARN_ON_ONCE(ts->port_user.port);
+	kfree(rcu_dereference_protected(inet_sk(sk)->inet_opt, 1));
+	dst_release(rcu_dereference_protected(sk->sk_dst_cache, 1));
+	dst_release(rcu_dereference_protected(sk->sk_rx_dst, 1));
+	toytcp_cong_put(ts->cong.ops);
+	if (atomic_dec_and_test(&alive))
+		wake_up_all(&alive_wait);
+}
+
+/**
+ * toytcp_sock_backlog_rcv() - a segment that waited for the lock
+ * @sk: the socket, its lock owned by the caller
+ * @skb: the segment; consumed
+ *
+ * Context: process, from release_sock().
+ * Return: 0.
+ */
+int toytcp_sock_backlog_rcv(struct sock *sk, struct sk_buff *skb)
+{
+	struct toytcp_seg seg;
+
+	if (toytcp_seg_init(&seg, skb)) {
+		toytcp_drop(sock_net(sk), skb, TOYTCP_DROP_HDR);
+		return 0;
+	}
+	if (sk->sk_state == TCP_LISTEN) {
+		toytcp_listen_rcv(sk, &seg, NULL);
+		return 0;
+	}
+	rcu_read_lock();
+	toytcp_rcv(sk, &seg);
+	rcu_read_unlock();
+	return 0;
+}
+
+/**
+ * toytcp_sock_destroy() - an orphan in CLOSE leaves everything
+ * @sk: the socket; the reference that socket() took is dropped
+ *
+ * Context: socket lock held; the caller has a reference of its own.
+ */
+void toytcp_sock_destroy(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct toytcp_net *tn = toytcp_net(sock_net(sk));
+
+	WARN_ON_ONCE(sk->sk_state != TCP_CLOSE || !sock_flag(sk, SOCK_DEAD));
+	if (ts->orphan) {
+		ts->orphan = 0;
+		atomic_dec(&tn->orphan_count);
+	}
+	toytcp_demux_remove(&ts->flow);
+	toytcp_demux_list_del(&ts->flow);
+	toytcp_port_release(sock_net(sk), &ts->port_user);
+	toytcp_output_purge(sk);
+	toytcp_reassembly_purge(sk);
+	__skb_queue_purge(&sk->sk_receive_queue);
+	sk_mem_reclaim(sk);
+	sk_sockets_allocated_dec(sk);
+	sock_put(sk);
+}
+
+/**
+ * toytcp_sock_done() - the protocol has ended
+ * @sk: the socket, in any state but CLOSE
+ *
+ * Context: socket lock held; the caller has a reference of its own, for an
+ * orphan ends here.
+ */
+void toytcp_sock_done(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	if (BIT(sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
+		toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_ATTEMPT_FAILS);
+	toytcp_state_set(sk, TCP_CLOSE);
+	toytcp_timers_stop(sk);
+	toytcp_demux_remove(&ts->flow);
+	if (!(sk->sk_userlocks & SOCK_BINDPORT_LOCK))
+		toytcp_port_release(sock_net(sk), &ts->port_user);
+	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
+	if (sock_flag(sk, SOCK_DEAD))
+		toytcp_sock_destroy(sk);
+	else
+		sk->sk_state_change(sk);
+}
+
+/**
+ * toytcp_sock_error() - the connection ends with an error
+ * @sk: the socket, in any state but CLOSE
+ * @err: errno, positive
+ *
+ * Context: as toytcp_sock_done().
+ */
+void toytcp_sock_error(struct sock *sk, int err)
+{
+	bool dead = sock_flag(sk, SOCK_DEAD);
+
+	WRITE_ONCE(sk->sk_err, err);
+	/* who sees the state CLOSE must see why */
+	smp_wmb();
+	toytcp_output_purge(sk);
+	toytcp_sock_done(sk);
+	if (!dead)
+		sk_error_report(sk);
+}
+
+/**
+ * toytcp_sock_abort() - end a connection at once, and tell the peer
+ * @sk: the socket
+ * @err: errno for the program, positive
+ *
+ * RFC 9293 3.10.5.
+ *
+ * Context: as toytcp_sock_done().
+ */
+void toytcp_sock_abort(struct sock *sk, int err)
+{
+	if (sk->sk_state == TCP_CLOSE)
+		return;
+	if (BIT(sk->sk_state) & (TCPF_ESTABLISHED | TCPF_SYN_RECV |
+				 TCPF_CLOSE_WAIT | TCPF_FIN_WAIT1 |
+				 TCPF_FIN_WAIT2))
+		toytcp_output_reset(sk, GFP_ATOMIC);
+	toytcp_sock_error(sk, err);
+}
+
+/**
+ * toytcp_sock_disconnect() - back to a fresh, unconnected socket
+ * @sk: the socket
+ *
+ * connect() with AF_UNSPEC, and close() with SO_LINGER of zero. What is
+ * unsent is lost, the peer gets a reset.
+ *
+ * Context: process, socket lock held.
+ * Return: 0.
+ */
+int toytcp_sock_disconnect(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	if (sk->sk_state == TCP_LISTEN) {
+		toytcp_listen_stop(sk);
+	} else if (sk->sk_state != TCP_CLOSE) {
+		if (sk->sk_state != TCP_SYN_SENT)
+			toytcp_output_reset(sk, sk->sk_allocation);
+		else
+			WRITE_ONCE(sk->sk_err, ECONNRESET);
+		toytcp_state_set(sk, TCP_CLOSE);
+		toytcp_timers_stop(sk);
+		toytcp_demux_remove(&ts->flow);
+	}
+	toytcp_output_purge(sk);
+	__skb_queue_purge(&sk->sk_receive_queue);
+	toytcp_reassembly_purge(sk);
+	if (!(sk->sk_userlocks & SOCK_BINDPORT_LOCK)) {
+		toytcp_port_release(sock_net(sk), &ts->port_user);
+		ts->flow.key.lport = 0;
+	}
+	if (!(sk->sk_userlocks & SOCK_BINDADDR_LOCK))
+		ts->flow.key.laddr = 0;
+	ts->flow.key.faddr = 0;
+	ts->flow.key.fport = 0;
+	sk_dst_reset(sk);
+	WRITE_ONCE(sk->sk_shutdown, 0);
+	sock_reset_flag(sk, SOCK_DONE);
+	ts->got_fin = 0;
+	ts->fin_queued = 0;
+	ts->ts_ok = 0;
+	ts->sack_ok = 0;
+	ts->wscale_ok = 0;
+	ts->ack_pending = false;
+	ts->probes = 0;
+	ts->rcv_nxt = 0;
+	ts->copied_seq = 0;
+	ts->rcv_rtt_us = 0;
+	ts->rcv_rtt_start_us = 0;
+	ts->rcvq_space = 0;
+	toytcp_rtt_init(&ts->rtt, TOYTCP_RTO_INIT_US, ts->rtt.rto_min_us);
+	sk_error_report(sk);
+	return 0;
+}
+
+/**
+ * toytcp_sock_shutdown_send() - no more data from the program: FIN
+ * @sk: the socket
+ *
+ * RFC 9293 3.10.4, the send half of CLOSE.
+ *
+ * Context: process, socket lock held.
+ */
+void toytcp_sock_shutdown_send(struct sock *sk)
+{
+	switch (sk->sk_state) {
+	case TCP_SYN_RECV:
+	case TCP_ESTABLISHED:
+		toytcp_state_set(sk, TCP_FIN_WAIT1);
+		break;
+	case TCP_CLOSE_WAIT:
+		toytcp_state_set(sk, TCP_LAST_ACK);
+		break;
+	default:
+		return;
+	}
+	toytcp_output_fin(sk);
+}
+
+/* bytes that the program has not read; frees them */
+static u32 drop_unread(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	u32 unread = ts->rcv_nxt - ts->copied_seq - ts->got_fin;
+
+	__skb_queue_purge(&sk->sk_receive_queue);
+	return unread;
+}
+
+static bool too_many_orphans(struct sock *sk)
+{
+	struct toytcp_net *tn = toytcp_net(sock_net(sk));
+
+	return atomic_read(&tn->orphan_count) >
+		       READ_ONCE(tn->sysctl.max_orphans) ||
+	       (sk->sk_wmem_queued > SOCK_MIN_SNDBUF &&
+		sk_memory_allocated(sk) > sk_prot_mem_limits(sk, 2));
+}
+
+/* how an open connection takes the program's leave; may end it at once */
+static void close_connection(struct sock *sk)
+{
+	struct net *net = sock_net(sk);
+
+	if (drop_unread(sk)) {
+		/* RFC 2525 2.17: the peer must learn that data were lost */
+		toytcp_stats_inc(net, TOYTCP_MIB_ABORT_ON_CLOSE);
+		if (sk->sk_state != TCP_SYN_SENT)
+			toytcp_output_reset(sk, sk->sk_allocation);
+		toytcp_output_purge(sk);
+		toytcp_sock_done(sk);
+	} else if (sock_flag(sk, SOCK_LINGER) && !sk->sk_lingertime) {
+		toytcp_sock_disconnect(sk);
+		toytcp_stats_inc(net, TOYTCP_MIB_ABORT_ON_DATA);
+	} else if (sk->sk_state == TCP_SYN_SENT) {
+		/* 3.10.4: nothing was agreed on, nothing is to be undone */
+		toytcp_output_purge(sk);
+		toytcp_sock_done(sk);
+	} else {
+		toytcp_sock_shutdown_send(sk);
+	}
+}
+
+/* the program has left; what remains of the protocol's life is on its own */
+static void orphan_limits(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	if (sk->sk_state == TCP_FIN_WAIT2) {
+		if (ts->linger2 < 0) {
+			toytcp_stats_inc(sock_net(sk),
+					 TOYTCP_MIB_ABORT_ON_LINGER);
+			toytcp_sock_abort(sk, ECONNRESET);
+			return;
+		}
+		toytcp_timers_fin_wait2(sk);
+	}
+	if (sk->sk_state != TCP_CLOSE && too_many_orphans(sk)) {
+		toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_ABORT_ON_MEMORY);
+		toytcp_sock_abort(sk, ECONNRESET);
+	}
+}
+
+/**
+ * toytcp_sock_close() - the program closes its last descriptor
+ * @sk: the socket; the program's reference passes to the protocol
+ * @timeout: how long to wait for the FIN's acknowledgement (SO_LINGER), in
+ * jiffies
+ *
+ * Context: process; sleeps.
+ */
+void toytcp_sock_close(struct sock *sk, long timeout)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	int state;
+
+	lock_sock(sk);
+	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
+	if (sk->sk_state == TCP_LISTEN)
+		toytcp_listen_stop(sk);
+	else if (sk->sk_state != TCP_CLOSE)
+		close_connection(sk);
+	sk_stream_wait_close(sk, timeout);
+
+	state = sk->sk_state;
+	sock_hold(sk);
+	sock_orphan(sk);
+	if (state == TCP_CLOSE) {
+		toytcp_sock_destroy(sk);
+	} else {
+		ts->orphan = 1;
+		atomic_inc(&toytcp_net(sock_net(sk))->orphan_count);
+		/* data that came after drop_unread() */
+		if (!skb_queue_empty(&sk->sk_receive_queue))
+			toytcp_sock_abort(sk, ECONNRESET);
+		else
+			orphan_limits(sk);
+	}
+	/* from here on, the backlog and the timers may end it */
+	release_sock(sk);
+	sock_put(sk);
+}
+
+/**
+ * toytcp_sock_kill_orphans() - end every socket that no program holds
+ * @net: the namespace
+ *
+ * Module unload and the end of a namespace. Peers get a reset.
+ *
+ * Context: process; programs' sockets are all gone.
+ */
+void toytcp_sock_kill_orphans(struct net *net)
+{
+	struct toytcp_net *tn = toytcp_net(net);
+	struct toytcp_flow *flow;
+
+	rcu_read_lock();
+	hlist_for_each_entry_rcu(flow, &tn->all, list) {
+		struct sock *sk;
+
+		if (flow->kind != TOYTCP_FLOW_SOCK || !toytcp_flow_get(flow))
+			continue;
+		sk = toytcp_flow_sk(flow);
+		local_bh_disable();
+		bh_lock_sock(sk);
+		if (sock_flag(sk, SOCK_DEAD))
+			toytcp_sock_abort(sk, ECONNRESET);
+		bh_unlock_sock(sk);
+		local_bh_enable();
+		sock_put(sk);
+	}
+	rcu_read_unlock();
+}
+
+/**
+ * toytcp_sock_rcvbuf_adjust() - let the receive buffer follow the reader
+ * @sk: the socket
+ * @copied: bytes just read
+ *
+ * Dynamic right-sizing: if the program reads more in a round trip than it
+ * did in any before, the sender could use twice that window.
+ *
+ * Context: process, socket lock held.
+ */
+void toytcp_sock_rcvbuf_adjust(struct sock *sk, u32 copied)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	int top = READ_ONCE(toytcp_net(sock_net(sk))->sysctl.rmem[2]);
+	u64 now = toytcp_now_us(), want;
+	u32 read;
+
+	if (!ts->rcv_rtt_us || now - ts->rcvq_us < ts->rcv_rtt_us)
+		return;
+	read = ts->copied_seq - ts->rcvq_seq;
+	if (read > ts->rcvq_space) {
+		ts->rcvq_space = read;
+		/* room for twice the data and for a start-up burst; truesize: twice that */
+		want = 2 * (2ull * read + 16 * ts->adv_mss);
+		if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK) &&
+		    want > sk->sk_rcvbuf)
+			WRITE_ONCE(sk->sk_rcvbuf,
+				   min_t(u64, want, max(top, sk->sk_rcvbuf)));
+	}
+	ts->rcvq_seq = ts->copied_seq;
+	ts->rcvq_us = now;
+}

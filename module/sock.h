@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The socket: the memory that holds all control information of a connection.
+ *
+ * Engine (layer 1). RFC 9293 section 3.3.1 calls it the TCB.
+ *
+ * Locking. The socket lock (lock_sock() in process context; bh_lock_sock()
+ * in softirq, where a segment or a timer that finds the socket owned by a
+ * program waits in the backlog or in deferred) protects every field, unless
+ * the field says otherwise. Order: a listener's lock before a child's;
+ * socket locks before port_lock and all_lock; no socket lock is taken inside
+ * those two.
+ *
+ * Lifetime. socket() owns the first reference; after close() an orphan keeps
+ * it until the protocol has ended (toytcp_sock_destroy()). An armed timer
+ * holds one. Lookups take one under RCU, see flow.h.
+ */
+#ifndef _TOYTCP_SOCK_H
+#define _TOYTCP_SOCK_H
+
+#include <linux/rbtree.h>
+#include <linux/skbuff.h>
+#include <linux/tcp.h>
+#include <net/inet_sock.h>
+#include <net/sock.h>
+#include <net/tcp_states.h>
+
+#include "cong.h"
+#include "drop.h"
+#include "flow.h"
+#include "netns.h"
+#include "options.h"
+#include "os.h"
+#include "port.h"
+#include "rtt.h"
+
+#define TOYTCP_MSS_DEFAULT	536	/* RFC 9293 3.7.1: no MSS option heard */
+#define TOYTCP_MSS_MIN		48	/* floor of what a peer can make us use; Linux's TCP_MIN_SND_MSS */
+#define TOYTCP_MSS_MAX		65495	/* 65535 - IPv4 and TCP headers; TCP_MAXSEG ceiling is 32767 */
+#define TOYTCP_HEADROOM		ALIGN(MAX_HEADER + 20 + 60, 16) /* link + IPv4 + full TCP header */
+#define TOYTCP_DELACK_US	40000u	/* delayed ACK, Linux's TCP_DELACK_MIN; RFC 9293 wants < 500 ms */
+#define TOYTCP_QUICKACKS	16	/* segments acked at once when a connection is young, as Linux */
+#define TOYTCP_TIMEWAIT_US	60000000ull /* Linux's TCP_TIMEWAIT_LEN; RFC 9293: 2 MSL */
+#define TOYTCP_PAWS_IDLE_S	(24u * 24 * 3600) /* RFC 7323 5.5: ts_recent outdated after 24 days */
+#define TOYTCP_DUPACK_THRESH	3	/* RFC 5681 3.2 */
+
+/* cb flags of a segment in the write or retransmit queue */
+#define TOYTCP_SKB_SACKED	BIT(0)	/* the peer has it (RFC 2018) */
+#define TOYTCP_SKB_LOST		BIT(1)	/* believed lost, to be sent again */
+#define TOYTCP_SKB_RETRANS	BIT(2)	/* sent again since it was last marked lost */
+#define TOYTCP_SKB_EVER_RETRANS	BIT(3)	/* sent again at any time: no RTT sample (Karn) */
+
+/* TCP header flag bits, byte 13 */
+#define TOYTCP_FIN		BIT(0)
+#define TOYTCP_SYN		BIT(1)
+#define TOYTCP_RST		BIT(2)
+#define TOYTCP_PSH		BIT(3)
+#define TOYTCP_ACK		BIT(4)
+#define TOYTCP_URG		BIT(5)
+
+/* sk_buff control block while a queue of the socket holds the buffer */
+struct toytcp_skb_cb {
+	u32 seq;		/* first sequence number, SYN counted */
+	u32 end_seq;		/* after the last one, FIN counted */
+	u64 xmit_us;		/* send: time of the last transmission */
+	u16 segs;		/* send: wire segments in it, >= 1 once sent */
+	u8 flags;		/* TCP header flags */
+	u8 mark;		/* send: TOYTCP_SKB_* */
+};
+
+#define TOYTCP_CB(skb) ((struct toytcp_skb_cb *)&(skb)->cb[0])
+
+/* A received segment on its way through the engine */
+struct toytcp_seg {
+	struct sk_buff *skb;	/* data at the TCP header until it is queued */
+	u32 seq;		/* SEG.SEQ */
+	u32 end_seq;		/* SEG.SEQ + SEG.LEN, SYN and FIN counted */
+	u32 ack;		/* SEG.ACK, valid if flags has ACK */
+	u32 len;		/* bytes of data */
+	u16 wnd;		/* SEG.WND as on the wire, unscaled */
+	u8 flags;		/* TOYTCP_FIN and so on */
+	u8 hdr_len;		/* TCP header with options, bytes */
+	struct toytcp_options opt;
+};
+
+/* Loss recovery, RFC 5681 and 6582 */
+enum toytcp_recovery_state {
+	TOYTCP_OPEN,		/* nothing known to be lost */
+	TOYTCP_RECOVERY,	/* fast recovery until recover is acked */
+	TOYTCP_LOSS,		/* after a timeout, until recover is acked */
+};
+
+/* Why the retransmission timer runs */
+enum toytcp_rtx_mode {
+	TOYTCP_RTX_RETRANSMIT,	/* unacknowledged data */
+	TOYTCP_RTX_PROBE,	/* zero window, data waits (RFC 9293 3.8.6.1) */
+};
+
+/* bits of toytcp_sock.deferred: what happened while a program owned the lock */
+enum toytcp_deferred {
+	TOYTCP_DEFER_RTX,
+	TOYTCP_DEFER_DELACK,
+	TOYTCP_DEFER_LIFE,
+	TOYTCP_DEFER_MTU,
+	TOYTCP_DEFER_NR
+};
+
+struct toytcp_sock {
+	struct inet_sock inet;		/* first; its sk is the struct sock */
+	struct toytcp_flow flow;	/* five-tuple and table membership */
+	struct toytcp_port_user port_user; /* hold on the local port */
+
+	/* send sequence space, RFC 9293 3.3.1 */
+	u32 iss;			/* initial send sequence number */
+	u32 snd_una;			/* oldest unacknowledged */
+	u32 snd_nxt;			/* next to send for the first time */
+	u32 write_seq;			/* after the last byte (and FIN) queued */
+	u32 snd_wnd;			/* peer's window, bytes, scaled */
+	u32 snd_wl1;			/* SEG.SEQ of the last window update */
+	u32 snd_wl2;			/* SEG.ACK of the last window update */
+	u32 max_snd_wnd;		/* largest snd_wnd seen */
+	u32 pushed_seq;			/* last sequence number sent with PSH */
+
+	/* receive sequence space */
+	u32 irs;			/* initial receive sequence number */
+	u32 rcv_nxt;			/* next expected */
+	u32 rcv_wnd;			/* window advertised last, bytes from rcv_wup */
+	u32 rcv_wup;			/* rcv_nxt when it was advertised */
+	u32 copied_seq;			/* next byte the program reads */
+	u32 rcv_fin;			/* sequence number after the peer's FIN; valid if got_fin */
+
+	/* what the handshake agreed on */
+	u16 peer_mss;			/* MSS option heard, bytes; default 536 */
+	u16 user_mss;			/* TCP_MAXSEG, bytes; 0: none */
+	u16 adv_mss;			/* MSS option sent, bytes */
+	u16 mss;			/* effective send MSS, options deducted, bytes */
+	u16 rcv_mss;			/* estimate of the peer's segment size, bytes */
+	u8 snd_wscale;			/* shift of the peer's window field */
+	u8 rcv_wscale;			/* shift of ours */
+	u8 ts_ok:1,			/* timestamps in use (RFC 7323) */
+	   sack_ok:1,			/* SACK in use (RFC 2018) */
+	   wscale_ok:1,			/* window scaling in use */
+	   got_fin:1,			/* the peer's FIN is in rcv_nxt */
+	   fin_queued:1,		/* our FIN is in the queue or sent */
+	   nodelay:1,			/* TCP_NODELAY */
+	   dsack_pending:1,		/* dsack is to be reported */
+	   orphan:1;			/* counted in toytcp_net.orphan_count */
+	u32 pmtu;			/* path MTU that mss was computed from, bytes */
+
+	/* timestamps */
+	u32 ts_offset;			/* added to our clock, RFC 7323 5.4 */
+	u32 ts_recent;			/* TSval to echo */
+	u32 ts_recent_s;		/* seconds of the clock when it was heard */
+
+	/* queues */
+	struct rb_root rtx_queue;	/* sent, unacknowledged, by sequence */
+	/* sk_write_queue: queued, never sent; sk_receive_queue: in order */
+	struct rb_root ofo_queue;	/* received out of order, by sequence */
+	struct toytcp_sack_block dsack;	/* duplicate to report (RFC 2883) */
+	u32 last_ofo_seq;		/* seq of the newest out-of-order arrival, for the first SACK block */
+
+	/* acknowledging */
+	u8 quickacks;			/* segments still to be acked at once */
+	bool ack_pending;		/* something received waits for an ACK */
+	bool ack_now;			/* it must go when the segment is done */
+
+	/* loss recovery and congestion */
+	struct toytcp_rtt rtt;
+	struct toytcp_cong cong;
+	u8 recovery;			/* enum toytcp_recovery_state */
+	u8 rtx_mode;			/* enum toytcp_rtx_mode, valid while timer_rtx is armed */
+	u8 retransmits;			/* timeouts in a row without progress */
+	u8 probes;			/* zero-window probes in a row without an answer */
+	u8 dupacks;			/* duplicate ACKs in a row (without SACK) */
+	u8 syn_retries;			/* TCP_SYNCNT; 0: sysctl */
+	u32 recover;			/* snd_nxt when recovery began (RFC 6582) */
+	u32 prr_delivered;		/* RFC 6937, segments */
+	u32 prr_out;			/* RFC 6937, segments */
+	u32 recover_fs;			/* RFC 6937 RecoverFS, segments */
+	u32 packets_out;		/* segments in rtx_queue */
+	u32 sacked_out;			/* of those, SACKed (or dupacks without SACK) */
+	u32 lost_out;			/* of those, believed lost */
+	u32 retrans_out;		/* of those, retransmitted and not yet acked */
+	u32 sacked_high;		/* highest sequence number SACKed */
+	u64 first_rtx_us;		/* time of the first retransmission without progress */
+	bool cwnd_limited;		/* cwnd, not the program, stopped the last send */
+	u64 last_xmit_us;		/* time of the last data sent */
+
+	/* receive buffer auto-tuning */
+	u32 rcvq_space;			/* bytes copied in the last measured round trip */
+	u32 rcvq_seq;			/* copied_seq at its start */
+	u64 rcvq_us;			/* its start */
+	u32 rcv_rtt_us;			/* round trip seen by the receiver; 0: none */
+	u32 rcv_rtt_seq;		/* rcv_nxt that ends the measured window */
+	u64 rcv_rtt_start_us;
+
+	/* timers */
+	struct toytcp_timer timer_rtx;	/* retransmission, SYN, zero-window probe */
+	struct toytcp_timer timer_delack;
+	struct toytcp_timer timer_life;	/* FIN_WAIT2 and orphans */
+	unsigned long deferred;		/* BIT(enum toytcp_deferred); atomic bit operations */
+	u32 mtu_reduced;		/* MTU of an ICMP that found the lock owned */
+	int linger2;			/* TCP_LINGER2, seconds; 0: sysctl; <0: none */
+
+	/* listening */
+	struct hlist_node listen_node;	/* toytcp_port.listeners; RCU, port_lock */
+	struct list_head reqs;		/* listener: struct toytcp_req.list */
+	u32 req_count;			/* listener: entries of reqs */
+	struct list_head accept_queue;	/* listener: children; child: its entry */
+	struct sock *parent;		/* child in an accept queue: the listener, no reference */
+
+	/* counters for TCP_INFO (RFC 4898 names in comments where it has them) */
+	u64 bytes_acked;		/* tcpEStatsAppHCThruOctetsAcked */
+	u64 bytes_received;		/* tcpEStatsAppHCThruOctetsReceived */
+	u64 bytes_sent;			/* data bytes, retransmissions included */
+	u64 bytes_retrans;
+	u32 segs_in, segs_out;		/* segments, wire count */
+	u32 data_segs_in, data_segs_out;
+	u32 total_retrans;		/* segments */
+	u32 last_data_recv_ms;		/* low bits of the clock, milliseconds */
+	u32 last_ack_recv_ms;
+};
+
+static inline struct toytcp_sock *toytcp_sk(const struct sock *sk)
+{
+	return (struct toytcp_sock *)sk;
+}
+
+static inline struct sock *toytcp_flow_sk(struct toytcp_flow *flow)
+{
+	return &container_of(flow, struct toytcp_sock, flow)->inet.sk;
+}
+
+/* segments believed to be in the network, RFC 6675 "pipe" */
+static inline u32 toytcp_in_flight(const struct toytcp_sock *ts)
+{
+	return ts->packets_out + ts->retrans_out -
+	       min(ts->sacked_out + ts->lost_out, ts->packets_out);
+}
+
+/* bytes of the advertised window still open */
+static inline u32 toytcp_rcv_wnd_left(const struct toytcp_sock *ts)
+{
+	s32 left = ts->rcv_wup + ts->rcv_wnd - ts->rcv_nxt;
+
+	return left > 0 ? left : 0;
+}
+
+/* low 32 bits of the timestamp clock, milliseconds (RFC 7323 5.4) */
+static inline u32 toytcp_ts_now(u32 offset)
+{
+	return (u32)div_u64(toytcp_now_us(), 1000) + offset;
+}
+
+extern struct proto toytcp_prot;
+
+/* sock.c: birth and death */
+int toytcp_sock_init(void);
+void toytcp_sock_exit(void);
+void toytcp_sock_destruct(struct sock *sk);
+int toytcp_sock_count(void);
+void toytcp_sock_setup(struct sock *sk);
+void toytcp_sock_setup_child(struct sock *child, const struct sock *parent);
+void toytcp_sock_free_child(struct sock *child);
+void toytcp_sock_done(struct sock *sk);
+void toytcp_sock_error(struct sock *sk, int err);
+void toytcp_sock_destroy(struct sock *sk);
+void toytcp_sock_abort(struct sock *sk, int err);
+int toytcp_sock_disconnect(struct sock *sk);
+void toytcp_sock_close(struct sock *sk, long timeout);
+void toytcp_sock_shutdown_send(struct sock *sk);
+void toytcp_sock_kill_orphans(struct net *net);
+void toytcp_sock_write_space(struct sock *sk);
+void toytcp_sock_rcvbuf_adjust(struct sock *sk, u32 copied);
+int toytcp_sock_backlog_rcv(struct sock *sk, struct sk_buff *skb);
+u32 toytcp_sock_isn(const struct toytcp_flow_key *key);
+u32 toytcp_sock_ts_offset(const struct toytcp_flow_key *key);
+
+/* state.c */
+void toytcp_state_set(struct sock *sk, int state);
+bool toytcp_state_allowed(int from, int to);
+const char *toytcp_state_name(int state);
+
+/* input.c */
+int toytcp_seg_init(struct toytcp_seg *seg, struct sk_buff *skb);
+void toytcp_rcv(struct sock *sk, struct toytcp_seg *seg);
+void toytcp_rcv_fin(struct sock *sk);
+void toytcp_rcv_icmp(struct sock *sk, u32 seq, int err);
+
+/* reassembly.c */
+enum toytcp_drop_reason toytcp_reassembly_queue(struct sock *sk,
+						struct toytcp_seg *seg);
+int toytcp_reassembly_sacks(const struct toytcp_sock *ts,
+			    struct toytcp_sack_block *blocks, int max);
+void toytcp_reassembly_purge(struct sock *sk);
+bool toytcp_reassembly_prune(struct sock *sk);
+
+/* output.c */
+struct sk_buff *toytcp_output_alloc(struct sock *sk, gfp_t gfp);
+void toytcp_output_free(struct sock *sk, struct sk_buff *skb);
+void toytcp_output_purge(struct sock *sk);
+int toytcp_output_connect(struct sock *sk);
+void toytcp_output_fin(struct sock *sk);
+void toytcp_output_push(struct sock *sk, bool force);
+void toytcp_output_ack(struct sock *sk);
+void toytcp_output_challenge_ack(struct sock *sk);
+void toytcp_output_probe(struct sock *sk);
+void toytcp_output_reset(struct sock *sk, gfp_t gfp);
+void toytcp_output_reset_reply(struct net *net, const struct toytcp_seg *seg);
+int toytcp_output_retransmit(struct sock *sk, struct sk_buff *skb);
+int toytcp_output_split(struct sock *sk, struct sk_buff *skb, u32 len,
+			gfp_t gfp);
+void toytcp_output_set_segs(const struct toytcp_sock *ts, struct sk_buff *skb);
+void toytcp_output_mss_sync(struct sock *sk, u32 pmtu);
+void toytcp_output_window_init(const struct sock *sk, u8 *wscale, u32 *wnd);
+u16 toytcp_output_adv_mss(const struct toytcp_sock *ts, u32 mtu);
+bool toytcp_output_window_grew(struct sock *sk);
+
+/* recovery.c */
+void toytcp_recovery_acked(struct sock *sk, const struct toytcp_seg *seg,
+			   u32 prior_una, bool window_changed);
+void toytcp_recovery_rto(struct sock *sk);
+void toytcp_recovery_xmit(struct sock *sk);
+void toytcp_recovery_mtu(struct sock *sk);
+void toytcp_recovery_reset(struct toytcp_sock *ts);
+
+/* timer.c: callers report facts, only timer.c knows the policy */
+void toytcp_timers_init(struct sock *sk);
+void toytcp_timers_stop(struct sock *sk);
+void toytcp_timers_sent(struct sock *sk);
+void toytcp_timers_acked(struct sock *sk, bool progress);
+void toytcp_timers_probe(struct sock *sk);
+void toytcp_timers_delack(struct sock *sk);
+void toytcp_timers_ack_sent(struct sock *sk);
+void toytcp_timers_fin_wait2(struct sock *sk);
+void toytcp_timers_release(struct sock *sk);
+
+#endif /* _TOYTCP_SOCK_H */

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Socket options of the levels IPPROTO_TCP and IPPROTO_IP.
+ *
+ * Upper edge (layer 2). Locks: each call takes the socket lock. Numbers,
+ * structs and errors are those of the kernel's TCP; SOL_SOCKET is the core's.
+ */
+#include <linux/in.h>
+#include <linux/tcp.h>
+#include <linux/uaccess.h>
+#include <net/ip.h>
+#include <net/tcp.h>
+
+#include "af_toytcp.h"
+#include "compat.h"
+#include "sock.h"
+
+/* options of IPPROTO_IP that mean something to this family; the core does them */
+static bool ip_option_known(int optname)
+{
+	switch (optname) {
+	case IP_TOS:
+	case IP_TTL:
+	case IP_MTU_DISCOVER:
+	case IP_MTU:
+	case IP_RECVERR:
+	case IP_FREEBIND:
+	case IP_TRANSPARENT:
+	case IP_MINTTL:
+		return true;
+	}
+	return false;
+}
+
+static int set_maxseg(struct toytcp_sock *ts, int val)
+{
+	/* Linux's limits; 0 gives the choice back */
+	if (val && (val < TCP_MIN_MSS || val > MAX_TCP_WINDOW))
+		return -EINVAL;
+	ts->user_mss = val;
+	return 0;
+}
+
+static int set_congestion(struct toytcp_sock *ts, sockptr_t optval,
+			  unsigned int optlen)
+{
+	const struct toytcp_cong_ops *ops;
+	char name[TOYTCP_CONG_NAME_MAX];
+	long n;
+
+	if (optlen < 1)
+		return -EINVAL;
+	n = strncpy_from_sockptr(name, optval,
+				 min_t(long, sizeof(name) - 1, optlen));
+	if (n < 0)
+		return -EFAULT;
+	name[n] = 0;
+	ops = toytcp_cong_find_get(name);
+	if (!ops)
+		return -ENOENT;
+	toytcp_cong_put(ts->cong.ops);
+	toytcp_cong_init(&ts->cong, ops, ts->cong.cwnd_segs);
+	return 0;
+}
+
+static int set_tcp_option(struct sock *sk, int optname, sockptr_t optval,
+			  unsigned int optlen)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	int val, err = 0;
+
+	if (optname == TCP_CONGESTION) {
+		lock_sock(sk);
+		err = set_congestion(ts, optval, optlen);
+		release_sock(sk);
+		return err;
+	}
+	if (optlen < sizeof(int))
+		return -EINVAL;
+	if (copy_from_sockptr(&val, optval, sizeof(val)))
+		return -EFAULT;
+
+	lock_sock(sk);
+	switch (optname) {
+	case TCP_NODELAY:
+		ts->nodelay = !!val;
+		if (val)
+			toytcp_output_push(sk, true);
+		break;
+	case TCP_MAXSEG:
+		err = set_maxseg(ts, val);
+		break;
+	case TCP_SYNCNT:
+		if (val < 1 || val > MAX_TCP_SYNCNT)
+			err = -EINVAL;
+		else
+			ts->syn_retries = val;
+		break;
+	case TCP_LINGER2:
+		if (val < 0)
+			ts->linger2 = -1;
+		else if (val > TCP_FIN_TIMEOUT_MAX / HZ)
+			ts->linger2 = TCP_FIN_TIMEOUT_MAX / HZ;
+		else
+			ts->linger2 = val;
+		break;
+	default:
+		err = -ENOPROTOOPT;
+	}
+	release_sock(sk);
+	return err;
+}
+
+/**
+ * toytcp_setsockopt() - proto_ops.setsockopt
+ * @sock: the socket
+ * @level: IPPROTO_TCP or IPPROTO_IP; SOL_SOCKET never gets here
+ * @optname: the option
+ * @optval: its value
+ * @optlen: bytes
+ *
+ * Context: process.
+ * Return: 0 or negative errno; -ENOPROTOOPT for what is not known.
+ */
+int toytcp_setsockopt(struct socket *sock, int level, int optname,
+		      sockptr_t optval, unsigned int optlen)
+{
+	struct sock *sk = sock->sk;
+
+	if (level == IPPROTO_TCP)
+		return set_tcp_option(sk, optname, optval, optlen);
+	if (level == IPPROTO_IP && ip_option_known(optname))
+		return ip_setsockopt(sk, level, optname, optval, optlen);
+	return -ENOPROTOOPT;
+}
+
+static void info_options(const struct toytcp_sock *ts, struct tcp_info *info)
+{
+	if (ts->ts_ok)
+		info->tcpi_options |= TCPI_OPT_TIMESTAMPS;
+	if (ts->sack_ok)
+		info->tcpi_options |= TCPI_OPT_SACK;
+	if (ts->wscale_ok) {
+		info->tcpi_options |= TCPI_OPT_WSCALE;
+		info->tcpi_snd_wscale = ts->snd_wscale;
+		info->tcpi_rcv_wscale = ts->rcv_wscale;
+	}
+}
+
+static u8 info_ca_state(const struct toytcp_sock *ts)
+{
+	switch (ts->recovery) {
+	case TOYTCP_RECOVERY:
+		return TCP_CA_Recovery;
+	case TOYTCP_LOSS:
+		return TCP_CA_Loss;
+	}
+	return ts->dupacks || ts->sacked_out ? TCP_CA_Disorder : TCP_CA_Open;
+}
+
+static void get_info(struct sock *sk, struct tcp_info *info)
+{
+	const struct toytcp_sock *ts = toytcp_sk(sk);
+	u64 now_us = toytcp_now_us();
+	u32 now_ms = (u32)div_u64(now_us, 1000);
+
+	memset(info, 0, sizeof(*info));
+	info->tcpi_state = sk->sk_state;
+	if (sk->sk_state == TCP_LISTEN) {
+		/* as Linux: the queues' lengths in these two */
+		info->tcpi_unacked = READ_ONCE(sk->sk_ack_backlog);
+		info->tcpi_sacked = READ_ONCE(sk->sk_max_ack_backlog);
+		return;
+	}
+	info->tcpi_ca_state = info_ca_state(ts);
+	info->tcpi_retransmits = ts->retransmits;
+	info->tcpi_probes = ts->probes;
+	info->tcpi_backoff = ts->rtt.backoff;
+	info_options(ts, info);
+	info->tcpi_rto = toytcp_rtt_timeout_us(&ts->rtt);
+	info->tcpi_ato = TOYTCP_DELACK_US;
+	info->tcpi_snd_mss = ts->mss;
+	info->tcpi_rcv_mss = ts->rcv_mss;
+	info->tcpi_unacked = ts->packets_out;
+	info->tcpi_sacked = ts->sacked_out;
+	info->tcpi_lost = ts->lost_out;
+	info->tcpi_retrans = ts->retrans_out;
+	info->tcpi_last_data_sent =
+		ts->last_xmit_us ?
+			(u32)div_u64(now_us - ts->last_xmit_us, 1000) : 0;
+	info->tcpi_last_data_recv =
+		ts->last_data_recv_ms ? now_ms - ts->last_data_recv_ms : 0;
+	info->tcpi_last_ack_recv =
+		ts->last_ack_recv_ms ? now_ms - ts->last_ack_recv_ms : 0;
+	info->tcpi_pmtu = ts->pmtu;
+	info->tcpi_rcv_ssthresh = ts->rcv_wnd;
+	info->tcpi_rtt = ts->rtt.srtt_us8 >> 3;
+	info->tcpi_rttvar = ts->rtt.rttvar_us4 >> 2;
+	info->tcpi_snd_ssthresh = ts->cong.ssthresh_segs;
+	info->tcpi_snd_cwnd = ts->cong.cwnd_segs;
+	info->tcpi_advmss = ts->adv_mss;
+	info->tcpi_rcv_rtt = ts->rcv_rtt_us;
+	info->tcpi_rcv_space = ts->rcvq_space;
+	info->tcpi_total_retrans = ts->total_retrans;
+	info->tcpi_bytes_acked = ts->bytes_acked;
+	info->tcpi_bytes_received = ts->bytes_received;
+	info->tcpi_segs_out = ts->segs_out;
+	info->tcpi_segs_in = ts->segs_in;
+	info->tcpi_notsent_bytes = ts->write_seq - ts->snd_nxt;
+	info->tcpi_min_rtt = ts->rtt.min_us;
+	info->tcpi_data_segs_in = ts->data_segs_in;
+	info->tcpi_data_segs_out = ts->data_segs_out;
+	info->tcpi_bytes_sent = ts->bytes_sent;
+	info->tcpi_bytes_retrans = ts->bytes_retrans;
+	info->tcpi_snd_wnd = ts->snd_wnd;
+	COMPAT_TCPI_RCV_WND(info) = ts->rcv_wnd;
+}
+
+/* copy an answer out, cut to the room the program has */
+static int put_answer(const void *answer, int size, char __user *optval,
+		      int __user *optlen, int len)
+{
+	len = min(len, size);
+	if (put_user(len, optlen) || copy_to_user(optval, answer, len))
+		return -EFAULT;
+	return 0;
+}
+
+static int get_tcp_option(struct sock *sk, int optname, char __user *optval,
+			  int __user *optlen)
+{
+	const struct toytcp_sock *ts = toytcp_sk(sk);
+	char name[TOYTCP_CONG_NAME_MAX] = {};
+	struct tcp_info info;
+	int val, len;
+
+	if (get_user(len, optlen))
+		return -EFAULT;
+	if (len < 0)
+		return -EINVAL;
+
+	switch (optname) {
+	case TCP_NODELAY:
+		val = ts->nodelay;
+		break;
+	case TCP_MAXSEG:
+		val = ts->mss;
+		if (BIT(sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN))
+			val = ts->user_mss ?: TOYTCP_MSS_DEFAULT;
+		break;
+	case TCP_SYNCNT:
+		val = ts->syn_retries ?:
+			READ_ONCE(toytcp_net(sock_net(sk))->sysctl.syn_retries);
+		break;
+	case TCP_LINGER2:
+		val = ts->linger2 ?:
+			READ_ONCE(toytcp_net(sock_net(sk))->sysctl.fin_timeout);
+		break;
+	case TCP_INFO:
+		lock_sock(sk);
+		get_info(sk, &info);
+		release_sock(sk);
+		return put_answer(&info, sizeof(info), optval, optlen, len);
+	case TCP_CONGESTION:
+		lock_sock(sk);
+		strscpy(name, ts->cong.ops->name, sizeof(name));
+		release_sock(sk);
+		return put_answer(name, sizeof(name), optval, optlen, len);
+	default:
+		return -ENOPROTOOPT;
+	}
+	return put_answer(&val, sizeof(val), optval, optlen, len);
+}
+
+/**
+ * toytcp_getsockopt() - proto_ops.getsockopt
+ * @sock: the socket
+ * @level: IPPROTO_TCP or IPPROTO_IP
+ * @optname: the option
+ * @optval: where the value goes
+ * @optlen: in: room, bytes; out: bytes of the value
+ *
+ * Context: process.
+ * Return: 0 or negative errno.
+ */
+int toytcp_getsockopt(struct socket *sock, int level, int optname,
+		      char __user *optval, int __user *optlen)
+{
+	struct sock *sk = sock->sk;
+
+	if (level == IPPROTO_TCP)
+		return get_tcp_option(sk, optname, optval, optlen);
+	if (level == IPPROTO_IP && ip_option_known(optname))
+		return ip_getsockopt(sk, level, optname, optval, optlen);
+	return -ENOPROTOOPT;
+}

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Timer policy: when something has to be done though nothing arrived.
+ *
+ * Engine (layer 1). Locks: the socket's. Callers report a fact (data were
+ * sent, an ACK made progress); only this file knows which timer follows from
+ * it. RFC 6298 section 5, RFC 9293 3.8.3 (R1, R2), 3.8.6.1 (zero window) and
+ * 3.8.6.3 (delayed ACK), RFC 1122 4.2.3.5.
+ *
+ * An armed timer holds a reference to its socket. An expiry that finds the
+ * lock owned by a program leaves a bit in toytcp_sock.deferred, which
+ * release_sock() acts on (toytcp_timers_release()).
+ */
+#include <net/tcp.h>
+
+#include "compat.h"
+#include "ipv4.h"
+#include "sock.h"
+
+#define RETRIES1	3	/* RFC 1122 R1: after so many, ask IP for another path */
+#define ORPHAN_RETRIES	8	/* Linux's tcp_orphan_retries when the sysctl is 0 */
+
+static void arm(struct sock *sk, struct toytcp_timer *timer, u64 delay_us)
+{
+	if (!toytcp_timer_mod(timer, delay_us))
+		sock_hold(sk);
+}
+
+static void cancel(struct sock *sk, struct toytcp_timer *timer)
+{
+	if (toytcp_timer_del(timer))
+		__sock_put(sk);
+}
+
+static void arm_rto(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	ts->rtx_mode = TOYTCP_RTX_RETRANSMIT;
+	arm(sk, &ts->timer_rtx, toytcp_rtt_timeout_us(&ts->rtt));
+}
+
+/**
+ * toytcp_timers_sent() - something that needs an answer went out
+ * @sk: the socket
+ *
+ * RFC 6298 (5.1): starts the timer if it does not run.
+ *
+ * Context: socket lock held.
+ */
+void toytcp_timers_sent(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	if (!toytcp_timer_pending(&ts->timer_rtx) ||
+	    ts->rtx_mode != TOYTCP_RTX_RETRANSMIT)
+		arm_rto(sk);
+}
+
+/**
+ * toytcp_timers_acked() - an ACK came
+ * @sk: the socket
+ * @progress: it acknowledged something new
+ *
+ * RFC 6298 (5.2), (5.3).
+ *
+ * Context: socket lock held.
+ */
+void toytcp_timers_acked(struct sock *sk, bool progress)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	if (!ts->packets_out) {
+		if (ts->rtx_mode == TOYTCP_RTX_RETRANSMIT)
+			cancel(sk, &ts->timer_rtx);
+	} else if (progress) {
+		arm_rto(sk);
+	}
+}
+
+/**
+ * toytcp_timers_probe() - data wait, nothing is in flight, no window
+ * @sk: the socket
+ *
+ * Context: socket lock held.
+ */
+void toytcp_timers_probe(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	u64 delay;
+
+	if (toytcp_timer_pending(&ts->timer_rtx) &&
+	    ts->rtx_mode == TOYTCP_RTX_PROBE)
+		return;
+	delay = toytcp_rtt_backed_off_us(ts->rtt.rto_us, ts->probes,
+					 TOYTCP_RTO_MAX_US);
+	ts->rtx_mode = TOYTCP_RTX_PROBE;
+	arm(sk, &ts->timer_rtx, delay);
+}
+
+/**
+ * toytcp_timers_delack() - an acknowledgement may wait for company
+ * @sk: the socket
+ *
+ * Context: socket lock held.
+ */
+void toytcp_timers_delack(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	ts->ack_pending = true;
+	if (toytcp_timer_pending(&ts->timer_delack))
+		return;
+	arm(sk, &ts->timer_delack, TOYTCP_DELACK_US);
+}
+
+/**
+ * toytcp_timers_ack_sent() - a segment with the current ACK went out
+ * @sk: the socket
+ *
+ * Context: socket lock held.
+ */
+void toytcp_timers_ack_sent(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	ts->ack_pending = false;
+	ts->ack_now = false;
+	cancel(sk, &ts->timer_delack);
+}
+
+/**
+ * toytcp_timers_fin_wait2() - an orphan waits for the peer's FIN
+ * @sk: the socket in FIN_WAIT2, held by no program
+ *
+ * RFC 9293 3.6 lets it wait for ever; Linux gives it net.toytcp.fin_timeout
+ * or TCP_LINGER2.
+ *
+ * Context: socket lock held.
+ */
+void toytcp_timers_fin_wait2(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	int wait = ts->linger2 ?:
+		READ_ONCE(toytcp_net(sock_net(sk))->sysctl.fin_timeout);
+
+	arm(sk, &ts->timer_life, max(wait, 0) * (u64)USEC_PER_SEC);
+}
+
+/* how many timeouts in a row a connection survives */
+static int retry_limit(const struct sock *sk)
+{
+	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
+	const struct toytcp_sock *ts = toytcp_sk(sk);
+
+	if (BIT(sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
+		return ts->syn_retries ?: READ_ONCE(ctl->syn_retries);
+	if (sock_flag(sk, SOCK_DEAD))
+		return min(READ_ONCE(ctl->orphan_retries) ?: ORPHAN_RETRIES,
+			   READ_ONCE(ctl->retries2));
+	return READ_ONCE(ctl->retries2);
+}
+
+static void give_up(struct sock *sk)
+{
+	int err = READ_ONCE(sk->sk_err_soft) ?: ETIMEDOUT;
+
+	toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_ABORT_ON_TIMEOUT);
+	toytcp_sock_error(sk, err);
+}
+
+static void expire_probe(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	if (ts->packets_out || skb_queue_empty(&sk->sk_write_queue)) {
+		ts->probes = 0;
+		return;
+	}
+	/* answered probes reset the count: a closed window may last for ever (MUST-37) */
+	if (ts->probes >= retry_limit(sk)) {
+		give_up(sk);
+		return;
+	}
+	ts->probes++;
+	toytcp_output_probe(sk);
+	toytcp_timers_probe(sk);
+}
+
+/* has any ACK come since the longest timeout? */
+static bool answered_lately(const struct toytcp_sock *ts)
+{
+	u32 now_ms = (u32)div_u64(toytcp_now_us(), 1000);
+
+	return now_ms - ts->last_ack_recv_ms < TOYTCP_RTO_MAX_US / 1000 * 2;
+}
+
+static void expire_rtx(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct rb_node *head;
+
+	if (ts->rtx_mode == TOYTCP_RTX_PROBE) {
+		expire_probe(sk);
+		return;
+	}
+	if (!ts->packets_out)
+		return;
+	/* a peer that answers with a closed window is alive (MUST-37) */
+	if (ts->retransmits >= retry_limit(sk) &&
+	    (ts->snd_wnd || !answered_lately(ts))) {
+		give_up(sk);
+		return;
+	}
+	if (ts->retransmits >= RETRIES1)
+		toytcp_ipv4_negative_advice(sk);
+	if (ts->retransmits < U8_MAX)
+		ts->retransmits++;
+	toytcp_rtt_backoff(&ts->rtt);
+
+	head = rb_first(&ts->rtx_queue);
+	if (BIT(sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
+		toytcp_output_retransmit(sk, rb_to_skb(head));
+	else
+		toytcp_recovery_rto(sk);
+	if (sk->sk_state != TCP_CLOSE)
+		arm_rto(sk);
+}
+
+static void expire_delack(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	if (!ts->ack_pending)
+		return;
+	toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_DELAYED_ACKS);
+	toytcp_output_ack(sk);
+}
+
+/* FIN_WAIT2 has lasted long enough */
+static void expire_life(struct sock *sk)
+{
+	if (sk->sk_state == TCP_FIN_WAIT2 && sock_flag(sk, SOCK_DEAD)) {
+		toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_ABORT_ON_LINGER);
+		toytcp_sock_done(sk);
+	}
+}
+
+static void run(struct sock *sk, enum toytcp_deferred which)
+{
+	if (sk->sk_state == TCP_CLOSE || sk->sk_state == TCP_LISTEN)
+		return;
+	switch (which) {
+	case TOYTCP_DEFER_RTX:
+		expire_rtx(sk);
+		break;
+	case TOYTCP_DEFER_DELACK:
+		expire_delack(sk);
+		break;
+	case TOYTCP_DEFER_LIFE:
+		expire_life(sk);
+		break;
+	case TOYTCP_DEFER_MTU:
+		toytcp_ipv4_update_pmtu(sk, READ_ONCE(toytcp_sk(sk)->mtu_reduced));
+		break;
+	case TOYTCP_DEFER_NR:
+		break;
+	}
+}
+
+/* softirq: act now, or leave word for release_sock() */
+static void expire(struct sock *sk, enum toytcp_deferred which)
+{
+	bh_lock_sock(sk);
+	if (sock_owned_by_user(sk))
+		set_bit(which, &toytcp_sk(sk)->deferred);
+	else
+		run(sk, which);
+	bh_unlock_sock(sk);
+	sock_put(sk);
+}
+
+/**
+ * toytcp_timers_release() - do what waited for the lock
+ * @sk: the socket
+ *
+ * Context: release_sock(), spinlock held, BH off.
+ */
+void toytcp_timers_release(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	int which;
+
+	for (which = 0; which < TOYTCP_DEFER_NR; which++)
+		if (test_and_clear_bit(which, &ts->deferred))
+			run(sk, which);
+}
+
+static void rtx_fn(struct toytcp_timer *timer)
+{
+	struct toytcp_sock *ts =
+		container_of(timer, struct toytcp_sock, timer_rtx);
+
+	expire(&ts->inet.sk, TOYTCP_DEFER_RTX);
+}
+
+static void delack_fn(struct toytcp_timer *timer)
+{
+	struct toytcp_sock *ts =
+		container_of(timer, struct toytcp_sock, timer_delack);
+
+	expire(&ts->inet.sk, TOYTCP_DEFER_DELACK);
+}
+
+static void life_fn(struct toytcp_timer *timer)
+{
+	struct toytcp_sock *ts =
+		container_of(timer, struct toytcp_sock, timer_life);
+
+	expire(&ts->inet.sk, TOYTCP_DEFER_LIFE);
+}
+
+/**
+ * toytcp_timers_init() - prepare a new socket's timers
+ * @sk: the socket
+ *
+ * Context: any; not yet visible.
+ */
+void toytcp_timers_init(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	toytcp_timer_setup(&ts->timer_rtx, rtx_fn);
+	toytcp_timer_setup(&ts->timer_delack, delack_fn);
+	toytcp_timer_setup(&ts->timer_life, life_fn);
+	ts->deferred = 0;
+}
+
+/**
+ * toytcp_timers_stop() - the connection is over
+ * @sk: the socket
+ *
+ * An expiry that runs already finds the state CLOSE.
+ *
+ * Context: socket lock held.
+ */
+void toytcp_timers_stop(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	cancel(sk, &ts->timer_rtx);
+	cancel(sk, &ts->timer_delack);
+	cancel(sk, &ts->timer_life);
+}

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * TIME_WAIT: the port is kept for 60 s, so that no late segment, and above
+ * all no retransmitted FIN, meets a new connection.
+ *
+ * Engine (layer 1). Locks: struct toytcp_tw.lock. RFC 9293 3.10.7.4, RFC 1337
+ * (a reset does not end it), RFC 6191 (a newer SYN may).
+ */
+#include <linux/slab.h>
+#include <net/tcp.h>
+
+#include "compat.h"
+#include "ipv4.h"
+#include "seq.h"
+#include "sock.h"
+#include "timewait.h"
+#include "window.h"
+
+#define ACK_INTERVAL_US	500000	/* answers to out-of-window segments, Linux's invalid_ratelimit */
+
+static struct kmem_cache *tw_cache;
+
+/**
+ * toytcp_timewait_init() - module load
+ *
+ * Context: process.
+ * Return: 0 or -ENOMEM.
+ */
+int toytcp_timewait_init(void)
+{
+	tw_cache = KMEM_CACHE(toytcp_tw, SLAB_HWCACHE_ALIGN);
+	return tw_cache ? 0 : -ENOMEM;
+}
+
+/**
+ * toytcp_timewait_exit() - module unload, after rcu_barrier()
+ *
+ * Context: process.
+ */
+void toytcp_timewait_exit(void)
+{
+	kmem_cache_destroy(tw_cache);
+}
+
+static void tw_free_rcu(struct rcu_head *rcu)
+{
+	kmem_cache_free(tw_cache, container_of(rcu, struct toytcp_tw, rcu));
+}
+
+/**
+ * toytcp_timewait_free() - the last reference is gone
+ * @tw: the remnant
+ *
+ * Context: any. Called by toytcp_flow_put() only.
+ */
+void toytcp_timewait_free(struct toytcp_tw *tw)
+{
+	call_rcu(&tw->rcu, tw_free_rcu);
+}
+
+/* out of the tables, once; lock held */
+static void tw_kill(struct toytcp_tw *tw)
+{
+	struct net *net = tw->flow.net;
+
+	lockdep_assert_held(&tw->lock);
+	if (tw->dead)
+		return;
+	tw->dead = true;
+	toytcp_demux_remove(&tw->flow);
+	toytcp_demux_list_del(&tw->flow);
+	toytcp_port_release(net, &tw->port_user);
+	atomic_dec(&toytcp_net(net)->tw_count);
+	if (toytcp_timer_del(&tw->timer))
+		toytcp_flow_put(&tw->flow);
+	toytcp_flow_put(&tw->flow);
+}
+
+static void tw_timer_fn(struct toytcp_timer *timer)
+{
+	struct toytcp_tw *tw = container_of(timer, struct toytcp_tw, timer);
+
+	spin_lock(&tw->lock);
+	tw_kill(tw);
+	spin_unlock(&tw->lock);
+	toytcp_flow_put(&tw->flow);
+}
+
+static void tw_arm(struct toytcp_tw *tw)
+{
+	if (!toytcp_timer_mod(&tw->timer, TOYTCP_TIMEWAIT_US))
+		refcount_inc(&tw->ref);
+}
+
+static struct toytcp_tw *tw_alloc(struct sock *sk)
+{
+	struct toytcp_net *tn = toytcp_net(sock_net(sk));
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct toytcp_tw *tw;
+
+	if (atomic_inc_return(&tn->tw_count) >
+	    READ_ONCE(tn->sysctl.max_tw_buckets))
+		goto full;
+	tw = kmem_cache_zalloc(tw_cache, GFP_ATOMIC);
+	if (!tw)
+		goto full;
+	tw->flow.kind = TOYTCP_FLOW_TW;
+	tw->flow.net = sock_net(sk);
+	tw->flow.key = ts->flow.key;
+	refcount_set(&tw->ref, 1);
+	spin_lock_init(&tw->lock);
+	toytcp_timer_setup(&tw->timer, tw_timer_fn);
+	tw->tos = inet_sk(sk)->tos;
+	tw->mark = READ_ONCE(sk->sk_mark);
+	tw->dif = sk->sk_bound_dev_if;
+	tw->snd_nxt = ts->snd_nxt;
+	tw->rcv_nxt = ts->rcv_nxt;
+	tw->rcv_wnd = toytcp_rcv_wnd_left(ts);
+	tw->rcv_wscale = ts->wscale_ok ? ts->rcv_wscale : 0;
+	tw->ts_ok = ts->ts_ok;
+	tw->ts_recent = ts->ts_recent;
+	tw->ts_recent_s = ts->ts_recent_s;
+	tw->ts_offset = ts->ts_offset;
+	return tw;
+
+full:
+	atomic_dec(&tn->tw_count);
+	toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_TW_OVERFLOW);
+	return NULL;
+}
+
+/**
+ * toytcp_timewait_enter() - a connection ends in order: the remnant takes over
+ * @sk: the socket in FIN_WAIT2 or CLOSING, both FINs seen and acknowledged
+ *
+ * The socket goes to CLOSE; its place in the tables and its port pass to the
+ * remnant. Without memory, or beyond net.toytcp.max_tw_buckets, the
+ * connection just ends, as Linux does.
+ *
+ * Context: softirq or backlog, socket lock held.
+ */
+void toytcp_timewait_enter(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct toytcp_tw *tw = tw_alloc(sk);
+
+	toytcp_state_set(sk, TCP_TIME_WAIT);
+	if (tw) {
+		local_bh_disable();
+		/* nobody finds it before it is whole */
+		spin_lock(&tw->lock);
+		toytcp_port_inherit(&tw->port_user, &ts->port_user,
+				    ts->flow.key.laddr);
+		if (toytcp_demux_replace(&ts->flow, &tw->flow)) {
+			toytcp_port_release(sock_net(sk), &tw->port_user);
+			atomic_dec(&toytcp_net(sock_net(sk))->tw_count);
+			spin_unlock(&tw->lock);
+			toytcp_flow_put(&tw->flow);
+		} else {
+			toytcp_demux_list_add(&tw->flow);
+			toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_TIME_WAITED);
+			tw_arm(tw);
+			spin_unlock(&tw->lock);
+		}
+		local_bh_enable();
+	}
+	toytcp_sock_done(sk);
+}
+
+/* RFC 6191, and RFC 9293's MAY-2: is this SYN newer than all we have seen? */
+static bool syn_is_newer(const struct toytcp_tw *tw,
+			 const struct toytcp_seg *seg)
+{
+	if (seq_after(seg->seq, tw->rcv_nxt))
+		return true;
+	return tw->ts_ok && seg->opt.has_ts &&
+	       seq_after(seg->opt.tsval, tw->ts_recent);
+}
+
+static enum toytcp_drop_reason tw_rcv(struct toytcp_tw *tw,
+				      const struct toytcp_seg *seg)
+{
+	bool acceptable = toytcp_window_acceptable(tw->rcv_nxt, tw->rcv_wnd,
+						   seg->seq,
+						   seg->end_seq - seg->seq);
+	u64 now = toytcp_now_us();
+	bool paws = tw->ts_ok && seg->opt.has_ts &&
+		    seq_before(seg->opt.tsval, tw->ts_recent) &&
+		    (u32)div_u64(now, USEC_PER_SEC) - tw->ts_recent_s <
+			    TOYTCP_PAWS_IDLE_S;
+
+	/* RFC 1337: a reset does not assassinate it */
+	if (seg->flags & TOYTCP_RST)
+		return TOYTCP_DROP_TIMEWAIT;
+	/* the peer's FIN again: our last ACK was lost. ACK it, wait anew. */
+	if ((seg->flags & TOYTCP_FIN) && seg->end_seq == tw->rcv_nxt && !paws) {
+		toytcp_output_tw_ack(tw);
+		tw_arm(tw);
+		return TOYTCP_DROP_NONE;
+	}
+	/* an ACK that changes nothing is not answered: two ends would not stop */
+	if (acceptable && !paws && seg->end_seq == seg->seq &&
+	    !(seg->flags & TOYTCP_SYN))
+		return TOYTCP_DROP_NONE;
+	if (now - tw->last_ack_us >= ACK_INTERVAL_US || !tw->last_ack_us) {
+		tw->last_ack_us = now;
+		toytcp_output_tw_ack(tw);
+	}
+	return paws ? TOYTCP_DROP_PAWS : TOYTCP_DROP_TIMEWAIT;
+}
+
+/**
+ * toytcp_timewait_rcv() - one segment for a remnant
+ * @tw: the remnant, a reference held
+ * @seg: the segment; its buffer is consumed unless true is returned
+ * @isn: set if true is returned: a sequence number for the successor that is
+ * above all that the old connection used
+ *
+ * Context: softirq, rcu_read_lock().
+ * Return: true if the segment is a SYN that may open the successor: the
+ * remnant is gone, and a listener may have the segment.
+ */
+bool toytcp_timewait_rcv(struct toytcp_tw *tw, struct toytcp_seg *seg, u32 *isn)
+{
+	struct net *net = tw->flow.net;
+	enum toytcp_drop_reason why;
+
+	spin_lock(&tw->lock);
+	if (tw->dead) {
+		spin_unlock(&tw->lock);
+		toytcp_drop(net, seg->skb, TOYTCP_DROP_TIMEWAIT);
+		return false;
+	}
+	if ((seg->flags & (TOYTCP_SYN | TOYTCP_RST | TOYTCP_ACK)) ==
+	    TOYTCP_SYN && syn_is_newer(tw, seg)) {
+		*isn = tw->snd_nxt + 65535 + 2;
+		tw_kill(tw);
+		spin_unlock(&tw->lock);
+		return true;
+	}
+	why = tw_rcv(tw, seg);
+	spin_unlock(&tw->lock);
+	if (why == TOYTCP_DROP_NONE)
+		consume_skb(seg->skb);
+	else
+		toytcp_drop(net, seg->skb, why);
+	return false;
+}
+
+/**
+ * toytcp_timewait_purge() - end all of a namespace's remnants
+ * @net: the namespace
+ *
+ * Context: process; no new ones can come.
+ */
+void toytcp_timewait_purge(struct net *net)
+{
+	struct toytcp_net *tn = toytcp_net(net);
+	struct toytcp_flow *flow;
+
+	rcu_read_lock();
+	hlist_for_each_entry_rcu(flow, &tn->all, list) {
+		struct toytcp_tw *tw;
+
+		if (flow->kind != TOYTCP_FLOW_TW)
+			continue;
+		tw = container_of(flow, struct toytcp_tw, flow);
+		if (!toytcp_flow_get(flow))
+			continue;
+		spin_lock_bh(&tw->lock);
+		tw_kill(tw);
+		spin_unlock_bh(&tw->lock);
+		toytcp_flow_put(flow);
+	}
+	rcu_read_unlock();
+}

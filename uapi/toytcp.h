@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * AF_TOYTCP: what a program needs to know. The only header to include.
+ *
+ *	int fd = socket(AF_TOYTCP, SOCK_STREAM, 0);
+ *
+ * Addresses are struct sockaddr_in; sin_family may be AF_INET or AF_TOYTCP,
+ * and addresses that come back say AF_INET. Socket options keep the levels,
+ * numbers and structs of the kernel's TCP (SOL_SOCKET, IPPROTO_TCP,
+ * IPPROTO_IP).
+ */
+#ifndef _UAPI_TOYTCP_H
+#define _UAPI_TOYTCP_H
+
+/*
+ * sock_register() takes no number at or above AF_MAX, and every number below
+ * is named; 18 is AF_ASH, which no kernel implements.
+ */
+#define AF_TOYTCP	18
+#define PF_TOYTCP	AF_TOYTCP
+
+#endif /* _UAPI_TOYTCP_H */
