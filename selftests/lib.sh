@@ -26,13 +26,21 @@
 #
 # Needs: iproute2, nftables, ethtool, util-linux.
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# Under emulation with all checkers on, a fork of bash takes 0.2 s and a program
+# 0.4 s: what is done for every case does without.
+
+here=${BASH_SOURCE[0]%/*}
+[[ $here == /* ]] || here=$PWD/$here
 BIN=${SELFTESTS_BIN:-$here}
 TOYTCP_KO=${TOYTCP_KO:-$here/../toytcp.ko}
 LONG=${TOYTCP_LONG:-0}
 SEED=${SEED:-$((RANDOM * 32768 + RANDOM + 1))}
-script=$(basename "$0" .sh)
+script=${0##*/}
+script=${script%.sh}
 tmp=$(mktemp -d)
+mkdir "$tmp"/case{0..31}
+mkfifo "$tmp"/{never,a.in,a.out,b.in,b.out}
+exec {never}<> "$tmp/never"
 next_port=7700
 n_ok=0
 n_failed=0
@@ -48,7 +56,8 @@ case $PAIRS in
 *) SUBJECT=inet ;;
 esac
 
-echo "# $script: pairs (client:server) $PAIRS, seed $SEED, $([[ $LONG == 1 ]] && echo full sizes || echo short form)"
+[[ $LONG == 1 ]] && form="full sizes" || form="short form"
+echo "# $script: pairs (client:server) $PAIRS, seed $SEED, $form"
 
 # --- verdicts ---------------------------------------------------------------
 
@@ -74,47 +83,106 @@ fail() {
 # Run a function as one case, in a subshell with a folder of its own and a
 # port that no other case of the script has, in $PORT.
 run_case() {	# NAME FUNCTION [ARGS...]
-	start_case "$@"
-	wait_case "$1"
+	local name=$1 status=0
+
+	shift
+	open_case 0
+	sk_pool_ready
+	(
+		trap sk_stop_all EXIT
+		"$@"
+	) > "$case_dir/out" 2>&1 || status=$?
+	verdict "$name" $status
+	[[ $status == 0 ]] || sk_pool_stop
 }
 
-# The same in the background; wait_case NAME prints the verdict.
+# The same in the background, beside others; wait_case NAME has the verdict.
 start_case() {	# NAME FUNCTION [ARGS...]
 	local name=$1
 
 	shift
-	case_dir=$(case_dir_of "$name")
-	mkdir -p "$case_dir"
-	next_port=$((next_port + 1))
-	PORT=$next_port
+	started=$(((started + 1) % 31))
+	open_case $((started + 1))
 	(
-		trap 'sk_stop_all' EXIT
+		trap sk_stop_all EXIT
 		"$@"
 	) > "$case_dir/out" 2>&1 &
-	echo $! > "$case_dir/pid"
+	case_pids[$name]=$!
+	case_dirs[$name]=$case_dir
 }
 
-case_dir_of() { echo "$tmp/case.${1//[^a-zA-Z0-9]/_}"; }
-
 wait_case() {	# NAME
-	local status=0 reason
+	local status=0
 
-	case_dir=$(case_dir_of "$1")
-	wait "$(< "$case_dir/pid")" || status=$?
-	if [[ $status == 0 ]]; then
+	case_dir=${case_dirs[$1]}
+	wait "${case_pids[$1]}" || status=$?
+	verdict "$1" $status
+}
+
+declare -A case_pids case_dirs
+started=0
+
+open_case() {	# NUMBER
+	case_dir=$tmp/case$1
+	: > "$case_dir/reason"
+	: > "$case_dir/sk.err"
+	next_port=$((next_port + 1))
+	PORT=$next_port
+}
+
+# Of a case that has ended: the reason is its own, or else the last thing that
+# a program of it said.
+verdict() {	# NAME STATUS
+	local reason line said
+
+	mapfile -t said < "$case_dir/out"
+	if [[ $2 == 0 ]]; then
 		case_ok "$1"
-		sed -n 's/^# /# /p' "$case_dir/out"
-		return
+		for line in "${said[@]}"; do
+			[[ $line == "# "* ]] && echo "$line"
+		done
+		return 0
 	fi
-	# The reason, or else the last thing that a program said.
-	reason=$(tail -n 1 "$case_dir/reason" 2> /dev/null) || true
-	[[ -n $reason ]] || reason="status $status: $(tail -n 1 "$case_dir/out")"
-	case_failed "$1" "$reason"
-	sed 's/^/#   /' "$case_dir/out" | tail -n 12
+	read -r reason < "$case_dir/reason"
+	case_failed "$1" "${reason:-status $2: ${said[*]: -1}}"
+	for line in "${said[@]: -12}"; do
+		echo "#   $line"
+	done
+}
+
+# Cases of data transfer, many in one process: lines "NAME | OPTIONS" on
+# standard input, see xfer.c. So many at a time.
+xfer_cases() {	# PARALLEL
+	local line status=0
+
+	while IFS= read -r line; do
+		case $line in
+		"ok "*) case_ok "${line#ok }" ;;
+		"not ok "*)
+			line=${line#not ok }
+			case_failed "${line%% - *}" "${line#* - }"
+			;;
+		*) echo "$line" ;;
+		esac
+	done < <("$BIN/xfer" cases "$1" 2>&1)
+	wait $! || status=$?
+	[[ $status -le 1 ]] || case_failed "the cases of xfer" "status $status"
+}
+
+# One such line; $from, $to and $addr say where, $C and $S who.
+xfer_case() {	# NAME OPTIONS...
+	local name=$1
+
+	shift
+	next_port=$((next_port + 1))
+	echo "$name | --client-family $C --server-family $S" \
+		"--client-netns $from --server-netns $to --addr $addr" \
+		"--port $next_port --seed $SEED $*"
 }
 
 # Every script's last call.
 finish() {
+	sk_pool_stop
 	unload_module
 	echo "# $script: $n_ok ok, $n_failed not ok, ${SECONDS} s"
 	echo "done"
@@ -131,13 +199,23 @@ poll_until() {	# SECONDS COMMAND...
 	shift
 	until "$@"; do
 		((SECONDS < end)) || return 1
-		sleep 0.1
+		pause 0.1
 	done
+}
+
+# Without a process.
+pause() {	# SECONDS
+	read -t "$1" -r -u "$never" || true
 }
 
 # --- the module ---------------------------------------------------------------
 
-is_loaded() { grep -q '^toytcp ' /proc/modules; }
+is_loaded() {
+	local modules
+
+	modules=$'\n'$(< /proc/modules)
+	[[ $modules == *$'\n'"toytcp "* ]]
+}
 
 load_module() {
 	[[ $SUBJECT == toytcp ]] || return 0
@@ -171,10 +249,12 @@ in_ns() {	# NAMESPACE COMMAND...
 }
 
 topology() {	# SUFFIX
-	NA=tt$1a NB=tt$1b VA=va$1 VB=vb$1
-	ip netns add "$NA"
-	ip netns add "$NB"
-	ip -n "$NA" link add "$VA" type veth peer name "$VB" netns "$NB"
+	use_topology "$1"
+	ip -batch - <<-END
+		netns add $NA
+		netns add $NB
+		link add $VA netns $NA type veth peer name $VB netns $NB
+	END
 	ip -n "$NA" -batch - <<-END
 		link set lo up
 		addr add 10.77.0.1/24 dev $VA
@@ -192,8 +272,10 @@ topology() {	# SUFFIX
 use_topology() { NA=tt$1a NB=tt$1b VA=va$1 VB=vb$1; }
 
 topology_del() {	# SUFFIX
-	ip netns del "tt$1a" 2> /dev/null
-	ip netns del "tt$1b" 2> /dev/null
+	ip -force -batch - 2> /dev/null <<-END
+		netns del tt$1a
+		netns del tt$1b
+	END
 	return 0
 }
 
@@ -211,18 +293,17 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 
-# net.ipv4.tcp_NAME or net.toytcp.NAME
-sysctl_path() {	# FAMILY NAME
-	if [[ $1 == inet ]]; then
-		echo "/proc/sys/net/ipv4/tcp_$2"
-	else
-		echo "/proc/sys/net/toytcp/$2"
-	fi
+# net.ipv4.tcp_NAME or net.toytcp.NAME, below /proc/sys
+sysctl_path() {	# FAMILY NAME; the answer in $path
+	[[ $1 == inet ]] && path=net/ipv4/tcp_$2 || path=net/toytcp/$2
 }
 
-set_sysctl() {	# NAMESPACE FAMILY NAME VALUE
-	in_ns "$1" sh -c "echo $4 > $(sysctl_path "$2" "$3")" ||
-		fail "cannot set $(sysctl_path "$2" "$3")"
+# In a case, of the namespace that the socket shell is in.
+set_sysctl() {	# SHELL FAMILY NAME VALUE
+	local path
+
+	sysctl_path "$2" "$3"
+	want 0 "$1" sysctl "$path" "$4"
 }
 
 # The sockets of a family in a namespace: /proc/net/tcp's columns.
@@ -232,12 +313,6 @@ listing() {	# NAMESPACE FAMILY
 	else
 		in_ns "$1" cat /proc/net/toytcp
 	fi
-}
-
-# The states (in hexadecimal, as listed) of rows with this local port.
-states_of_port() {	# NAMESPACE FAMILY PORT
-	listing "$1" "$2" | awk -v port="$(printf '%04X' "$3")" \
-		'split($2, a, ":") == 2 && a[2] == port { printf "%s ", $4 }'
 }
 
 # A function once for each pair, the families in $C (client) and $S (server).
@@ -254,17 +329,54 @@ pair_name() { echo "$C to $S"; }
 
 # --- socket shells ------------------------------------------------------------
 
-# Start a process that obeys socket commands (sk.c); only within a case.
+# A process that obeys socket commands (sk.c), in a case. "a" and "b" are taken
+# from the script's pool, if it has one; others are started.
 sk_start() {	# NAME NAMESPACE
-	local in="$case_dir/$1.in" out="$case_dir/$1.out" fd_in fd_out
-
-	mkfifo "$in" "$out"
-	"$BIN/sk" < "$in" > "$out" 2>> "$case_dir/sk.err" &
-	eval "sk_pid_$1=$!"
-	exec {fd_in}> "$in" {fd_out}< "$out"
-	eval "sk_in_$1=$fd_in sk_out_$1=$fd_out"
-	sk_pids="${sk_pids:-} $!"
+	if [[ -z ${sk_pool:-} || ! " ${sk_pool:-} " == *" $1 "* || $case_dir != "$tmp/case0" ]]; then
+		rm -f "$case_dir/$1.in" "$case_dir/$1.out"
+		mkfifo "$case_dir/$1.in" "$case_dir/$1.out"
+		sk_open "$1" "$case_dir/$1"
+		sk_pids="${sk_pids:-} $(sk_pid "$1")"
+	fi
 	want 0 "$1" ns "$2"
+}
+
+sk_open() {	# NAME FIFOS
+	local fd_in fd_out
+
+	"$BIN/sk" < "$2.in" > "$2.out" 2>> "$case_dir/sk.err" &
+	eval "sk_pid_$1=$!"
+	exec {fd_in}> "$2.in" {fd_out}< "$2.out"
+	eval "sk_in_$1=$fd_in sk_out_$1=$fd_out"
+}
+
+# The pool: two that serve one case after another. A script that wants it
+# says sk_pool="a b".
+sk_pool_ready() {
+	local name pid
+
+	for name in ${sk_pool:-}; do
+		pid=sk_pid_$name
+		if [[ -n ${!pid:-} ]] && kill -0 "${!pid}" 2> /dev/null; then
+			ask "$name" reset
+		else
+			sk_open "$name" "$tmp/$name"
+		fi
+	done
+}
+
+# After a case that failed: what they would answer next is not known.
+sk_pool_stop() {
+	local name pid fd_in fd_out
+
+	for name in ${sk_pool:-}; do
+		pid=sk_pid_$name fd_in=sk_in_$name fd_out=sk_out_$name
+		[[ -n ${!pid:-} ]] || continue
+		kill -9 "${!pid}" 2> /dev/null
+		wait "${!pid}" 2> /dev/null
+		eval "exec ${!fd_in}>&- ${!fd_out}<&-"
+		eval "sk_pid_$name="
+	done
 }
 
 sk_pid() { local v=sk_pid_$1; echo "${!v}"; }
@@ -325,7 +437,7 @@ want_soon() {	# SECONDS PATTERN NAME COMMAND...
 		# shellcheck disable=SC2053
 		[[ $R == $pattern ]] && return
 		((SECONDS < end)) || fail "'$*' still answers $R, not $pattern"
-		sleep 0.1
+		pause 0.1
 	done
 }
 

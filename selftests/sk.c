@@ -25,6 +25,9 @@
  *	poll S EVENTS MS	until one of IN,OUT,... shows: those that do
  *	inq S | outq S		FIONREAD, SIOCOUTQ
  *	state S			in the namespace's listing of its family
+ *	listed FAMILY PORT	states of all its rows with this local port
+ *	sysctl PATH VALUE	below /proc/sys, of the namespace
+ *	reset			close all, as at the start
  *	pid
  */
 #define _GNU_SOURCE
@@ -290,38 +293,109 @@ static void do_name(struct sock *s, bool peer)
 		       ntohs(sin.sin_port));
 }
 
-/* The socket's row in its listing, found by inode, as netstat does. */
-static void do_state(struct sock *s)
+/* One row of a listing. */
+struct listed {
+	unsigned int port, state;
+	unsigned long inode;
+};
+
+static const char *state_name(unsigned int state)
 {
 	static const char *const names[] = {
 		"NONE", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1",
 		"FIN_WAIT2", "TIME_WAIT", "CLOSE", "CLOSE_WAIT", "LAST_ACK",
 		"LISTEN", "CLOSING",
 	};
-	struct stat st;
+
+	return state < ARRAY_SIZE(names) ? names[state] : "?";
+}
+
+static FILE *open_listing(const char *ns, int family)
+{
+	FILE *f;
+
+	enter_netns(ns);
+	f = fopen(family == AF_INET ? "/proc/thread-self/net/tcp" :
+				      "/proc/thread-self/net/toytcp", "r");
+	if (!f)
+		die("no listing");
+	return f;
+}
+
+static bool next_listed(FILE *f, struct listed *row)
+{
 	char line[256];
+
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%*u: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x %*x:%*x %*x:%*x %*x %*u %*u %lu",
+			   &row->port, &row->state, &row->inode) == 3)
+			return true;
+	return false;
+}
+
+/* The socket's row in its listing, found by inode, as netstat does. */
+static void do_state(struct sock *s)
+{
+	const char *answer = "none";
+	struct listed row;
+	struct stat st;
 	FILE *f;
 
 	if (fstat(s->fd, &st))
 		die("fstat");
-	enter_netns(s->netns);
-	f = fopen(s->family == AF_INET ? "/proc/thread-self/net/tcp" :
-					 "/proc/thread-self/net/toytcp", "r");
-	if (!f)
-		die("no listing");
-	while (fgets(line, sizeof(line), f)) {
-		unsigned int state;
-		unsigned long inode;
-
-		if (sscanf(line, "%*u: %*[0-9A-F]:%*x %*[0-9A-F]:%*x %x %*x:%*x %*x:%*x %*x %*u %*u %lu",
-			   &state, &inode) == 2 && inode == st.st_ino) {
-			puts(state < ARRAY_SIZE(names) ? names[state] : "?");
-			fclose(f);
-			return;
-		}
-	}
+	f = open_listing(s->netns, s->family);
+	while (next_listed(f, &row))
+		if (row.inode == st.st_ino)
+			answer = state_name(row.state);
 	fclose(f);
-	puts("none");
+	puts(answer);
+}
+
+static void do_listed(int family, unsigned int port)
+{
+	unsigned int count[16] = { 0 }, i, kinds = 0;
+	struct listed row;
+	FILE *f = open_listing(netns, family);
+
+	while (next_listed(f, &row))
+		if (row.port == port)
+			count[row.state % 16]++;
+	fclose(f);
+	for (i = 0; i < 16; i++)
+		while (count[i]--)
+			printf("%s%s", kinds++ ? "," : "", state_name(i));
+	puts(kinds ? "" : "none");
+}
+
+static void do_sysctl(const char *path, const char *value)
+{
+	char full[160];
+	int fd;
+
+	if (!path || !value)
+		die("sysctl PATH VALUE");
+	enter_netns(netns);
+	snprintf(full, sizeof(full), "/proc/sys/%s", path);
+	fd = open(full, O_WRONLY | O_CLOEXEC);
+	if (fd < 0) {
+		answer_errno();
+		return;
+	}
+	answer(write(fd, value, strlen(value)) < 0 ? -1 : 0);
+	close(fd);
+}
+
+static void reset(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < MAX_SOCKETS; i++)
+		if (socks[i].name[0]) {
+			close(socks[i].fd);
+			socks[i].name[0] = 0;
+		}
+	strcpy(netns, "-");
+	limit_s = 20;
 }
 
 static void do_shutdown(struct sock *s, const char *how)
@@ -435,6 +509,13 @@ static void obey(char **a)
 		answer(0);
 	} else if (!strcmp(a[0], "wait")) {
 		limit_s = number(a[1]);
+		answer(0);
+	} else if (!strcmp(a[0], "listed")) {
+		do_listed(family_by_name(a[1] ?: ""), number(a[2]));
+	} else if (!strcmp(a[0], "sysctl")) {
+		do_sysctl(a[1], a[2]);
+	} else if (!strcmp(a[0], "reset")) {
+		reset();
 		answer(0);
 	} else if (!strcmp(a[0], "pid")) {
 		answer(getpid());

@@ -8,10 +8,14 @@
  *	xfer both   --client-family F --server-family F [options]
  *	xfer server --server-family F [options]
  *	xfer client --client-family F [options]
+ *	xfer cases [PARALLEL]
  *
- * "both" is one server and one client process, each in its own namespace, and
+ * "both" is one server and one client thread, each in its own namespace, and
  * compares the four digests itself. The stream of a connection follows from
- * the seed and the client's port, which both ends know.
+ * the seed and the client's port, which both ends know. "cases" reads lines
+ * "NAME | options of both" and prints "ok NAME" or "not ok NAME - REASON" of
+ * each, so many of them at a time: under emulation with all checkers on, a
+ * process of its own for each would take longer than the data.
  *
  * Exit status: 0 all as it should be, 1 a wrong result (said on standard
  * error), 2 wrong use.
@@ -29,7 +33,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/uio.h>
@@ -61,6 +64,7 @@ static struct options {
 	unsigned int pause_ms[2];	/* by end: before it reads at all */
 	unsigned int read_delay_us;	/* between two reads */
 	unsigned int timeout_s;
+	unsigned int at_least_ms;	/* it cannot be done sooner */
 	int first;
 	int linger;		/* seconds, -1 for unset */
 	bool epoll, barrier, vary, nodelay, quiet;
@@ -97,10 +101,14 @@ struct conn {
 	struct conn *next_waiting;
 };
 
-/* What the alarm's handler prints. */
-static const char *volatile doing = "start";
-static struct result *me;
-static int my_end;
+/* By end. What it is doing, the alarm's handler prints. */
+static struct result results[2];
+static const char *volatile doing[2] = { "start", "start" };
+static __thread int my_end;
+static const char *prefix = "";	/* the case's name */
+static bool of_one_end;
+
+#define me (&results[my_end])
 
 static const char *end_name(int end)
 {
@@ -109,6 +117,14 @@ static const char *end_name(int end)
 
 static void wrong(const char *fmt, ...)
 	__attribute__((noreturn, format(printf, 1, 2)));
+
+static void say_where(int end)
+{
+	fprintf(stderr, "; %s in '%s', %u connections done, %llu bytes up, %llu down",
+		end_name(end), doing[end], results[end].done,
+		(unsigned long long)results[end].bytes[UP],
+		(unsigned long long)results[end].bytes[DOWN]);
+}
 
 static void wrong(const char *fmt, ...)
 {
@@ -120,18 +136,23 @@ static void wrong(const char *fmt, ...)
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "; last errno %s; %u connections done, %llu bytes up, %llu down; seed %llu\n",
-		errname(err), me ? me->done : 0,
-		me ? (unsigned long long)me->bytes[UP] : 0,
-		me ? (unsigned long long)me->bytes[DOWN] : 0,
-		(unsigned long long)opt.seed);
+	if (err)
+		fprintf(stderr, ": %s", errname(err));
+	if (of_one_end) {
+		say_where(my_end);
+	} else {
+		say_where(CLIENT);
+		say_where(SERVER);
+	}
+	fprintf(stderr, "; seed %llu\n", (unsigned long long)opt.seed);
 	_exit(1);
 }
 
 static void on_alarm(int sig)
 {
 	(void)sig;
-	wrong("still in '%s' after %u s", doing, opt.timeout_s);
+	errno = 0;
+	wrong("not done after %u s", opt.timeout_s);
 }
 
 static int out_dir(int end)
@@ -392,6 +413,7 @@ static void *writer(void *arg)
 
 	if (!buf)
 		die("no memory");
+	my_end = c->end;
 	while (!c->wrote_all)
 		step_out(c, buf);
 	free(buf);
@@ -408,7 +430,7 @@ static void run_blocking(struct conn *c)
 	conn_established(c);
 	if (!me->established)
 		me->established = 1;
-	doing = "send and receive";
+	doing[my_end] = "send and receive";
 	if (pthread_create(&thread, NULL, writer, c))
 		die("thread");
 	if (opt.pause_ms[c->end])
@@ -421,7 +443,7 @@ static void run_blocking(struct conn *c)
 		step_in(c, buf);
 	if (pthread_join(thread, NULL))
 		die("join");
-	doing = "close";
+	doing[my_end] = "close";
 	if (may_send_fin(c))
 		send_fin(c);
 	while (!c->fin_seen)
@@ -439,7 +461,7 @@ static void client_blocking(const struct sockaddr_in *to)
 	for (i = 0; i < opt.total; i++) {
 		int fd = make_socket(CLIENT);
 
-		doing = "connect";
+		doing[my_end] = "connect";
 		if (connect(fd, (const struct sockaddr *)to, sizeof(*to)))
 			wrong("connect %u", i);
 		run_blocking(conn_new(fd, CLIENT));
@@ -453,7 +475,7 @@ static void server_blocking(int listener)
 	for (i = 0; i < opt.total; i++) {
 		int fd;
 
-		doing = "accept";
+		doing[my_end] = "accept";
 		fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 		if (fd < 0)
 			wrong("accept %u", i);
@@ -464,7 +486,7 @@ static void server_blocking(int listener)
 
 /* Nonblocking calls and epoll, many connections at the same time. */
 
-static struct {
+static __thread struct {
 	int epfd;
 	unsigned int started, open;
 	struct conn *waiting;	/* established, held at the barrier */
@@ -602,11 +624,11 @@ static void run_epoll(int listener, const struct sockaddr_in *to)
 		while (to && loop.started < opt.total &&
 		       loop.open < opt.at_once)
 			start_client(to);
-		doing = "epoll_wait";
+		doing[my_end] = "epoll_wait";
 		n = epoll_wait(loop.epfd, events, ARRAY_SIZE(events), -1);
 		if (n < 0)
 			wrong("epoll_wait");
-		doing = "events";
+		doing[my_end] = "events";
 		for (i = 0; i < n; i++) {
 			if (!events[i].data.ptr)
 				accept_all(listener);
@@ -621,8 +643,6 @@ static void run_end(int end, int listener)
 	struct sockaddr_in to;
 
 	my_end = end;
-	signal(SIGALRM, on_alarm);
-	alarm(opt.timeout_s);
 	if (end == SERVER) {
 		if (opt.epoll)
 			run_epoll(listener, NULL);
@@ -655,7 +675,8 @@ static void print_end(int end, const struct result *r)
 	fflush(stdout);
 }
 
-static int compare(const struct result *r, uint64_t ms)
+static int compare(const struct result *r, uint64_t ms, char *verdict,
+		   size_t size)
 {
 	uint64_t bytes = r[CLIENT].bytes[UP] + r[CLIENT].bytes[DOWN];
 	int dir;
@@ -664,70 +685,61 @@ static int compare(const struct result *r, uint64_t ms)
 		if (memcmp(r[CLIENT].digest[dir], r[SERVER].digest[dir], 32) ||
 		    r[CLIENT].bytes[dir] != r[SERVER].bytes[dir] ||
 		    r[CLIENT].bytes[dir] != opt.bytes[dir] * opt.total) {
-			fprintf(stderr, "what was sent %s is not what arrived\n",
-				dir == UP ? "up" : "down");
+			snprintf(verdict, size,
+				 "what was sent %s is not what arrived",
+				 dir == UP ? "up" : "down");
 			return 1;
 		}
 	if (opt.barrier && r[CLIENT].established < opt.at_once) {
-		fprintf(stderr, "only %u connections at once\n",
-			r[CLIENT].established);
+		snprintf(verdict, size, "only %u connections at once",
+			 r[CLIENT].established);
 		return 1;
 	}
-	printf("%llu ms, %llu kB/s\n", (unsigned long long)ms,
-	       (unsigned long long)(bytes / (ms ?: 1)));
+	if (ms < opt.at_least_ms) {
+		snprintf(verdict, size, "done after %llu ms: nobody waited",
+			 (unsigned long long)ms);
+		return 1;
+	}
+	snprintf(verdict, size, "%llu ms, %llu kB/s", (unsigned long long)ms,
+		 (unsigned long long)(bytes / (ms ?: 1)));
 	return 0;
 }
 
-static int run_both(void)
+static void start_clock(void)
 {
-	struct result *r = mmap(NULL, 2 * sizeof(*r), PROT_READ | PROT_WRITE,
-				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	int end, listener, status, failed = 0;
-	pid_t pid[2];
-	uint64_t start;
+	signal(SIGALRM, on_alarm);
+	alarm(opt.timeout_s);
+}
 
-	if (r == MAP_FAILED)
-		die("mmap");
+static void *client_thread(void *arg)
+{
+	(void)arg;
+	run_end(CLIENT, -1);
+	return NULL;
+}
+
+/* 0 or 1, and the verdict in words. Exits at once when an end fails. */
+static int run_both(char *verdict, size_t size)
+{
+	pthread_t client;
+	uint64_t start;
+	int listener;
+
+	if (opt.family[CLIENT] < 0 || opt.family[SERVER] < 0)
+		die("--client-family and --server-family");
 	my_end = SERVER;
-	me = &r[SERVER];
+	start_clock();
 	enter_netns(opt.netns[SERVER]);
 	listener = make_listener();
 	start = now_ms();
-	fflush(stdout);
-	for (end = 0; end < 2; end++) {
-		pid[end] = fork();
-		if (pid[end] < 0)
-			die("fork");
-		if (!pid[end]) {
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			me = &r[end];
-			if (end == CLIENT)
-				close(listener);
-			run_end(end, listener);
-			_exit(0);
-		}
-	}
+	if (pthread_create(&client, NULL, client_thread, NULL))
+		die("thread");
+	run_end(SERVER, listener);
 	close(listener);
-	for (end = 0; end < 2; end++) {
-		pid_t which = wait(&status);
-
-		if (which < 0)
-			die("wait");
-		if (status && !failed++) {
-			/* Its peer would only time out too. */
-			if (WIFSIGNALED(status))
-				fprintf(stderr, "an end died of signal %d\n",
-					WTERMSIG(status));
-			kill(pid[which == pid[0]], SIGKILL);
-		}
-	}
-	if (failed)
-		return 1;
-	if (!opt.quiet) {
-		print_end(CLIENT, &r[CLIENT]);
-		print_end(SERVER, &r[SERVER]);
-	}
-	return compare(r, now_ms() - start);
+	if (pthread_join(client, NULL))
+		die("join");
+	alarm(0);
+	return compare(results, now_ms() - start, verdict, size);
 }
 
 enum {
@@ -735,7 +747,7 @@ enum {
 	O_ADDR, O_BIND, O_PORT, O_UP, O_DOWN, O_SEED, O_TOTAL, O_AT_ONCE,
 	O_BACKLOG, O_CHUNK, O_SNDBUF, O_RCVBUF, O_CLIENT_PAUSE, O_SERVER_PAUSE,
 	O_READ_DELAY, O_TIMEOUT, O_FIRST, O_LINGER, O_EPOLL, O_BARRIER, O_VARY,
-	O_NODELAY, O_QUIET,
+	O_NODELAY, O_QUIET, O_AT_LEAST,
 };
 
 static const struct option long_options[] = {
@@ -766,6 +778,7 @@ static const struct option long_options[] = {
 	{ "vary", 0, NULL, O_VARY },
 	{ "nodelay", 0, NULL, O_NODELAY },
 	{ "quiet", 0, NULL, O_QUIET },
+	{ "at-least", 1, NULL, O_AT_LEAST },	/* ms */
 	{ }
 };
 
@@ -812,53 +825,160 @@ static void parse_option(int o)
 	case O_VARY: opt.vary = true; break;
 	case O_NODELAY: opt.nodelay = true; break;
 	case O_QUIET: opt.quiet = true; break;
+	case O_AT_LEAST: opt.at_least_ms = NUMBER(u32); break;
 	default: die("unknown option; they are listed in xfer.c");
 	}
 #undef NUMBER
 }
 
-int main(int argc, char **argv)
+static void parse(int argc, char **argv)
 {
-	const char *mode = argc > 1 ? argv[1] : "";
-	struct rlimit files = { 65536, 65536 };
-	struct result alone = { 0 };
-	int o, end;
+	int o;
 
 	opt.seed = now_ms() * 0x9e3779b97f4a7c15ULL >> 32;
-	optind = 2;
+	optind = 0;
 	while ((o = getopt_long(argc, argv, "", long_options, NULL)) >= 0)
 		parse_option(o);
 	if (optind != argc || !opt.chunk || !opt.total)
 		die("wrong use: %s", optind < argc ? argv[optind] : "zero");
 	if (opt.at_once > 1 && !opt.epoll)
 		die("--at-once needs --epoll");
-	sha256_selftest();
-	setrlimit(RLIMIT_NOFILE, &files);
-	signal(SIGPIPE, SIG_IGN);
-	printf("seed %llu\n", (unsigned long long)opt.seed);
+}
 
-	if (!strcmp(mode, "both")) {
-		if (opt.family[CLIENT] < 0 || opt.family[SERVER] < 0)
-			die("--client-family and --server-family");
-		return run_both();
+/* In a process of its own. What it writes on standard error is the reason. */
+static void run_case(char *line)
+{
+	char *argv[64] = { "xfer" }, *save, verdict[128];
+	int argc = 1;
+
+	while ((argv[argc] = strtok_r(argc == 1 ? line : NULL, " ", &save)))
+		if (++argc == ARRAY_SIZE(argv) - 1)
+			die("too many options");
+	parse(argc, argv);
+	if (run_both(verdict, sizeof(verdict))) {
+		fprintf(stderr, "%s; seed %llu\n", verdict,
+			(unsigned long long)opt.seed);
+		_exit(1);
 	}
-	end = !strcmp(mode, "client") ? CLIENT :
-	      !strcmp(mode, "server") ? SERVER : -1;
-	if (end < 0 || opt.family[end] < 0)
-		die("both, client or server, and a family");
-	me = &alone;
-	my_end = end;
-	if (end == SERVER) {
-		int listener;
+	printf("ok %s\n#   %s\n", prefix, verdict);
+	fflush(stdout);
+	_exit(0);	/* exit() would wind the cases' file back */
+}
 
+struct running {
+	pid_t pid;
+	char name[160];
+	FILE *reason;
+};
+
+static void reap_case(struct running *running, unsigned int *n)
+{
+	char reason[512] = "";
+	unsigned int i;
+	int status;
+	pid_t pid = wait(&status);
+
+	if (pid < 0)
+		die("wait");
+	for (i = 0; running[i].pid != pid; i++)
+		;
+	if (status) {
+		rewind(running[i].reason);
+		if (!fgets(reason, sizeof(reason), running[i].reason))
+			snprintf(reason, sizeof(reason), "ended with status %#x",
+				 status);
+		reason[strcspn(reason, "\n")] = 0;
+		not_ok("%s - %s", running[i].name, reason);
+	}
+	fclose(running[i].reason);
+	running[i] = running[--*n];
+}
+
+static int run_cases(unsigned int parallel)
+{
+	struct running running[64];
+	unsigned int n = 0;
+	char line[1024];
+
+	if (!parallel || parallel > ARRAY_SIZE(running))
+		die("1 to %zu cases at a time", ARRAY_SIZE(running));
+	while (fgets(line, sizeof(line), stdin)) {
+		char *options = strstr(line, " | ");
+		struct running *r = &running[n];
+
+		line[strcspn(line, "\n")] = 0;
+		if (!options)
+			die("no case: %s", line);
+		*options = 0;
+		snprintf(r->name, sizeof(r->name), "%.*s",
+			 (int)sizeof(r->name) - 1, line);
+		r->reason = tmpfile();
+		if (!r->reason)
+			die("tmpfile");
+		fflush(stdout);
+		r->pid = fork();
+		if (r->pid < 0)
+			die("fork");
+		if (!r->pid) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			dup2(fileno(r->reason), STDERR_FILENO);
+			prefix = r->name;
+			run_case(options + 3);
+		}
+		if (++n == parallel)
+			reap_case(running, &n);
+	}
+	while (n)
+		reap_case(running, &n);
+	return cases_failed() ? 1 : 0;
+}
+
+static int run_alone(int end)
+{
+	int listener = -1;
+
+	of_one_end = true;
+	my_end = end;
+	if (opt.family[end] < 0)
+		die("the family of the %s", end_name(end));
+	start_clock();
+	if (end == SERVER) {
 		enter_netns(opt.netns[SERVER]);
 		listener = make_listener();
 		printf("listening\n");
 		fflush(stdout);
-		run_end(SERVER, listener);
-	} else {
-		run_end(CLIENT, -1);
 	}
-	print_end(end, &alone);
+	run_end(end, listener);
+	print_end(end, &results[end]);
 	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *mode = argc > 1 ? argv[1] : "";
+	struct rlimit files = { 65536, 65536 };
+	char verdict[128];
+	int status;
+
+	sha256_selftest();
+	setrlimit(RLIMIT_NOFILE, &files);
+	signal(SIGPIPE, SIG_IGN);
+	if (!strcmp(mode, "cases"))
+		return run_cases(argc > 2 ? atoi(argv[2]) : 1);
+	if (argc > 1)
+		parse(argc - 1, argv + 1);
+	printf("seed %llu\n", (unsigned long long)opt.seed);
+	if (!strcmp(mode, "client"))
+		return run_alone(CLIENT);
+	if (!strcmp(mode, "server"))
+		return run_alone(SERVER);
+	if (strcmp(mode, "both"))
+		die("both, client, server or cases");
+	status = run_both(verdict, sizeof(verdict));
+	if (!opt.quiet) {
+		print_end(CLIENT, &results[CLIENT]);
+		print_end(SERVER, &results[SERVER]);
+	}
+	printf("%s\n", verdict);
+	return status;
 }
