@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Side by side: every row is a short program of system calls, run once with
- * AF_INET sockets and once with the family under test, each in a process of
- * its own. Everything that the calls said (results, errno, poll events,
+ * AF_INET sockets and once with the family under test. Everything that the calls said (results, errno, poll events,
  * values and lengths that came back) is written down and the two texts must
  * be the same.
  *
- *	errnos --family F --peer same|inet --local ADDR --other ADDR
- *		[--only SUBSTRING] [--verbose]
+ *	errnos --family F [--peer F] [--peers-only] [--only SUBSTRING] [--verbose]
  *
  * The reference side uses AF_INET for both ends; the other side F for the
- * socket under test, and for its peer F too or AF_INET. LOCAL is an address of
- * this namespace, OTHER one of a neighbour. errnos.sh adds the routes that the
- * rows about unreachable addresses need, in 10.78.0.0/16.
+ * socket under test, and for its peer F too or the other; --peers-only leaves
+ * the rows out in which the peer does not matter. errnos.sh adds the routes
+ * that the rows about unreachable addresses need, in 10.78.0.0/16.
  *
  * A row may carry a reason why the two may differ: "later" rows concern what
  * AF_TOYTCP does not have yet and pass, visibly, when it says ENOPROTOOPT,
@@ -27,6 +25,7 @@
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -35,6 +34,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -55,14 +55,18 @@ struct row {
 	const char *text;
 	const char *later;	/* what AF_TOYTCP does not have yet */
 	const char *must;	/* the answer of a deliberate deviation */
+	bool with_peer;		/* what the peer is, can matter */
 };
 
 static struct row rows[4000];
 static unsigned int n_rows;
+static bool peers_matter;	/* in the rows that are added now */
+
+/* Where a row goes that cannot go on. */
+static jmp_buf row_end;
 
 /* This side of the comparison. */
 static int fam, peer_fam;
-static const char *local_addr = "127.0.0.1", *other_addr = "127.0.0.1";
 static char *transcript;
 #define TRANSCRIPT_BYTES 8192
 
@@ -111,7 +115,7 @@ static int need(const char *what, int ret)
 {
 	if (ret < 0) {
 		rec("[set-up: %s: %s] ", what, errname(errno));
-		_exit(0);
+		longjmp(row_end, 1);
 	}
 	return ret;
 }
@@ -340,6 +344,7 @@ static struct row *add(void (*run)(const struct row *), const char *fmt, ...)
 	vsnprintf(r->name, sizeof(r->name), fmt, ap);
 	va_end(ap);
 	r->run = run;
+	r->with_peer = peers_matter;
 	return r;
 }
 
@@ -680,10 +685,15 @@ static void bind_privileged(const struct row *r)
 {
 	struct sockaddr_in sin = at("127.0.0.1", r->a);
 	int fd = new_sock();
+	pid_t pid = need("fork", fork());
 
-	if (r->b)
-		need("setuid", setresuid(65534, 65534, 65534));
-	said("bind", bind(fd, SA(sin), sizeof(sin)));
+	if (!pid) {
+		if (r->b && setresuid(65534, 65534, 65534))
+			rec("[setresuid] ");
+		said("bind", bind(fd, SA(sin), sizeof(sin)));
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
 	rec("same port %d", name_of(fd).sin_port == sin.sin_port);
 }
 
@@ -1919,6 +1929,22 @@ static void timeouts(const struct row *r)
 	rec("waited: %d; ", now_ms() - start >= 290 && now_ms() - start < 6000);
 }
 
+/* A connection whose buffers are small and do not grow. */
+static void pair_small(int *a, int *b)
+{
+	struct sockaddr_in sin;
+	int l = new_peer();
+
+	set_int(l, SOL_SOCKET, SO_RCVBUF, 8192);
+	listen_on(l, "127.0.0.1");
+	sin = name_of(l);
+	*a = new_sock();
+	set_int(*a, SOL_SOCKET, SO_SNDBUF, 8192);
+	need("connect", connect(*a, SA(sin), sizeof(sin)));
+	*b = need("accept", accept(l, NULL, NULL));
+	close(l);
+}
+
 static void interrupted(const struct row *r)
 {
 	struct timeval tv = { 5, 0 };
@@ -1928,7 +1954,7 @@ static void interrupted(const struct row *r)
 	pid_t pid;
 
 	/* r->b: SA_RESTART; r->c: with a timeout set, which forbids restarts */
-	pair(&a, &b);
+	pair_small(&a, &b);
 	fd = new_sock();
 	if (r->c) {
 		setsockopt(a, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
@@ -2704,47 +2730,34 @@ static void own_domain(const struct row *r)
 
 /* ---- running ------------------------------------------------------------------- */
 
+/*
+ * The rows run in a worker, which a watcher replaces when a row hangs in it or
+ * takes it down. What both know:
+ */
+static struct shared {
+	unsigned int row;	/* that runs now */
+	int family;		/* and on which side */
+	uint64_t since_ms;
+	unsigned int agreed, differed, later;
+	char transcript[TRANSCRIPT_BYTES];
+} *shared;
+
 static void run_row(const struct row *r, int family, int peer)
 {
-	int status;
-	pid_t pid;
-
+	fam = family;
+	peer_fam = peer;
+	signals = 0;
 	transcript[0] = 0;
-	fflush(stdout);
-	pid = fork();
-	if (pid < 0)
-		die("fork");
-	if (!pid) {
-		fam = family;
-		peer_fam = peer;
-		setpgid(0, 0);
-		/* Rows use SIGALRM themselves: the limit is of another kind. */
+	shared->family = family;
+	shared->since_ms = now_ms();
+	if (!setjmp(row_end))
 		r->run(r);
-		_exit(0);
-	}
-	setpgid(pid, pid);
-	{
-		uint64_t end = now_ms() + ROW_LIMIT_S * 1000;
-		struct timespec tick = { 0, 20000000 };
-		sigset_t chld;
-
-		sigemptyset(&chld);
-		sigaddset(&chld, SIGCHLD);
-		while (waitpid(pid, &status, WNOHANG) == 0) {
-			if (now_ms() > end) {
-				kill(-pid, SIGKILL);
-				waitpid(pid, &status, 0);
-				rec("[still running after %d s]", ROW_LIMIT_S);
-				break;
-			}
-			sigtimedwait(&chld, NULL, &tick);
-		}
-	}
-	kill(-pid, SIGKILL);	/* its helpers */
-	if (WIFSIGNALED(status))
-		rec("[killed by signal %d]", WTERMSIG(status));
-	else if (WEXITSTATUS(status))
-		rec("[exit status %d]", WEXITSTATUS(status));
+	no_more_signals();
+	signal(SIGALRM, SIG_DFL);
+	signal(SIGPIPE, SIG_DFL);
+	close_range(3, ~0U, 0);
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
 }
 
 /* Does the text say that it has not got this at all? */
@@ -2754,83 +2767,132 @@ static bool says_not_there(const char *text)
 	       strstr(text, "ENOTTY");
 }
 
+static bool verbose;
+
+static void compare_row(const struct row *r, int family, int peer)
+{
+	static char reference[TRANSCRIPT_BYTES];
+	uint64_t start = now_ms();
+
+	if (r->must) {
+		snprintf(reference, sizeof(reference), "%s", r->must);
+	} else {
+		run_row(r, AF_INET, AF_INET);
+		strcpy(reference, transcript);
+	}
+	run_row(r, family, peer);
+	if (!strcmp(reference, transcript)) {
+		shared->agreed++;
+		ok("%s", r->name);
+		if (verbose)
+			printf("#   %s\n", reference);
+	} else if (r->later && says_not_there(transcript)) {
+		shared->later++;
+		printf("# later: %s (%s): %s\n", r->name, r->later,
+		       transcript);
+	} else {
+		shared->differed++;
+		not_ok("%s - inet: %s| %s: %s", r->name, reference,
+		       family_name(family), transcript);
+	}
+	if (verbose && now_ms() - start > 200)
+		printf("#   took %llu ms\n",
+		       (unsigned long long)(now_ms() - start));
+}
+
+static void work(unsigned int from, const char *only, bool peers_only,
+		 int family, int peer)
+{
+	unsigned int i;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (i = from; i < n_rows; i++) {
+		shared->row = i;
+		if (strstr(rows[i].name, only) &&
+		    (!peers_only || rows[i].with_peer))
+			compare_row(&rows[i], family, peer);
+	}
+}
+
+/* How the worker ended: true when it had run all rows. */
+static bool watch(pid_t pid)
+{
+	const struct row *r;
+	int status;
+
+	while (waitpid(pid, &status, WNOHANG) == 0) {
+		usleep(50000);
+		if (now_ms() > shared->since_ms + ROW_LIMIT_S * 1000)
+			kill(pid, SIGKILL);
+	}
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return true;
+	r = &rows[shared->row];
+	shared->differed++;
+	not_ok("%s - on %s: ended by status %#x after %llu ms; so far: %s",
+	       r->name, family_name(shared->family), status,
+	       (unsigned long long)(now_ms() - shared->since_ms), transcript);
+	return false;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option long_options[] = {
 		{ "family", 1, NULL, 'f' },	{ "peer", 1, NULL, 'p' },
-		{ "local", 1, NULL, 'l' },	{ "other", 1, NULL, 'o' },
 		{ "only", 1, NULL, 'n' },	{ "verbose", 0, NULL, 'v' },
-		{ }
+		{ "peers-only", 0, NULL, 'o' },	{ }
 	};
-	unsigned int i, agreed = 0, later = 0;
-	const char *only = "", *prefix = "errnos";
-	bool peer_same = true, verbose = false;
-	int family = AF_TOYTCP, o;
-	char *reference;
-	sigset_t chld;
+	int family = AF_TOYTCP, peer = -1, o;
+	bool peers_only = false, done = false;
+	unsigned int from = 0;
+	const char *only = "";
 
 	while ((o = getopt_long(argc, argv, "", long_options, NULL)) >= 0)
 		switch (o) {
 		case 'f': family = family_by_name(optarg); break;
-		case 'p': peer_same = strcmp(optarg, "inet"); break;
-		case 'l': local_addr = optarg; break;
-		case 'o': other_addr = optarg; break;
+		case 'p': peer = family_by_name(optarg); break;
 		case 'n': only = optarg; break;
+		case 'o': peers_only = true; break;
 		case 'v': verbose = true; break;
 		default: die("unknown option");
 		}
+	if (peer < 0)
+		peer = family;
 	add_socket_rows();
 	add_address_rows();
 	add_bind_rows();
+	peers_matter = true;
 	add_listen_rows();
 	add_connect_rows();
 	add_state_rows();
 	add_data_rows();
+	peers_matter = false;
 	add_name_rows();
 	add_option_rows();
 	if (family == AF_TOYTCP)
 		add(own_domain, "deviation: SO_DOMAIN")->must = "SO_DOMAIN 18";
 
-	transcript = mmap(NULL, TRANSCRIPT_BYTES, PROT_READ | PROT_WRITE,
-			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (transcript == MAP_FAILED)
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
 		die("mmap");
-	sigemptyset(&chld);
-	sigaddset(&chld, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &chld, NULL);
-	for (i = 0; i < n_rows; i++) {
-		const struct row *r = &rows[i];
+	transcript = shared->transcript;
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	while (!done) {
+		pid_t pid;
 
-		uint64_t start = now_ms();
-
-		if (!strstr(r->name, only))
-			continue;
-		if (r->must) {
-			reference = strdup(r->must);
-		} else {
-			run_row(r, AF_INET, AF_INET);
-			reference = strdup(transcript);
+		shared->since_ms = now_ms();
+		pid = fork();
+		if (pid < 0)
+			die("fork");
+		if (!pid) {
+			work(from, only, peers_only, family, peer);
+			_exit(0);
 		}
-		run_row(r, family, peer_same ? family : AF_INET);
-		if (strcmp(reference, transcript) == 0) {
-			agreed++;
-			ok("%s %s", prefix, r->name);
-			if (verbose)
-				printf("#   %s\n", reference);
-		} else if (r->later && says_not_there(transcript)) {
-			later++;
-			printf("# later: %s (%s) - %s\n", r->name, r->later,
-			       transcript);
-		} else {
-			not_ok("%s %s - inet: %s | %s: %s", prefix, r->name,
-			       reference, family_name(family), transcript);
-		}
-		if (verbose && now_ms() - start > 200)
-			printf("#   took %llu ms\n",
-			       (unsigned long long)(now_ms() - start));
-		free(reference);
+		done = watch(pid);
+		from = shared->row + 1;
 	}
-	printf("# %u rows agree, %u differ, %u later\n", agreed,
-	       cases_failed(), later);
-	return cases_failed() ? 1 : 0;
+	printf("# %u rows agree, %u differ, %u later\n", shared->agreed,
+	       shared->differed, shared->later);
+	return shared->differed ? 1 : 0;
 }
