@@ -84,30 +84,22 @@ static enum toytcp_drop_reason step_paws(struct sock *sk,
 	return TOYTCP_DROP_PAWS;
 }
 
-/* First: is it acceptable? 3.10.7.4, the four cases */
+/*
+ * First: is it acceptable? 3.10.7.4, in Linux's wider reading: what has a
+ * point in common with the window, its right edge included, still brings its
+ * ACK, its window and its reset (see toytcp_window_touches()). The data step
+ * takes only the text that lies inside.
+ */
 static enum toytcp_drop_reason step_sequence(struct sock *sk,
 					     const struct toytcp_seg *seg)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 
-	if (toytcp_window_acceptable(ts->rcv_nxt, toytcp_rcv_wnd_left(ts),
-				     seg->seq, seg->end_seq - seg->seq))
+	if (toytcp_window_touches(ts->rcv_nxt, toytcp_rcv_wnd_left(ts),
+				  seg->seq, seg->end_seq - seg->seq))
 		return TOYTCP_DROP_NONE;
-	/*
-	 * A reset exactly at the edge of a closed window is acceptable to RFC
-	 * 5961, the zero-window row of the table notwithstanding.
-	 */
 	if (seg->flags & TOYTCP_RST)
-		return seg->seq == ts->rcv_nxt ? TOYTCP_DROP_NONE :
-						 TOYTCP_DROP_SEQ;
-	/*
-	 * With the window closed, everything but resets and ACKs is dropped;
-	 * but a segment that starts at rcv_nxt still brings its ACK and window
-	 * (MUST-66). The data step finds no room and drops the text.
-	 */
-	if (seg->seq == ts->rcv_nxt && (seg->flags & TOYTCP_ACK) &&
-	    !(seg->flags & TOYTCP_SYN))
-		return TOYTCP_DROP_NONE;
+		return TOYTCP_DROP_SEQ;
 	if (seg->flags & TOYTCP_SYN) {
 		toytcp_output_challenge_ack(sk);
 		return TOYTCP_DROP_SYN;
@@ -115,7 +107,7 @@ static enum toytcp_drop_reason step_sequence(struct sock *sk,
 	/* a duplicate of what has been received: tell which (RFC 2883) */
 	if (ts->sack_ok && seg->len && seq_before(seg->seq, ts->rcv_nxt)) {
 		ts->dsack.start = seg->seq;
-		ts->dsack.end = seq_min(seg->end_seq, ts->rcv_nxt);
+		ts->dsack.end = seg->end_seq;
 		ts->dsack_pending = 1;
 	}
 	toytcp_output_ack(sk);
@@ -364,8 +356,12 @@ static enum toytcp_drop_reason step_data(struct sock *sk,
 	}
 
 	why = toytcp_reassembly_queue(sk, seg);
-	if (sk->sk_state != TCP_CLOSE)
-		ack_schedule(sk);
+	if (sk->sk_state == TCP_CLOSE)
+		return why;
+	ack_schedule(sk);
+	/* nothing new, or no room for it: the peer must learn where we are */
+	if (why != TOYTCP_DROP_NONE)
+		ts->ack_now = true;
 	return why;
 }
 
