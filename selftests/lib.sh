@@ -96,6 +96,32 @@ run_case() {	# NAME FUNCTION [ARGS...]
 	[[ $status == 0 ]] || sk_pool_stop
 }
 
+# A case in two parts, with others in between; for both the pool's processes
+# must keep their sockets: sk_keep=1.
+first_part() {	# NAME FUNCTION
+	local status=0
+
+	open_case 0
+	ports[$1]=$PORT
+	sk_pool_ready
+	( "$2_1" ) > "$case_dir/out" 2>&1 || status=$?
+	first[$1]=$status
+	[[ $status == 0 ]] || verdict "$1" $status
+}
+
+second_part() {	# NAME FUNCTION
+	local status=0
+
+	[[ ${first[$1]} == 0 ]] || return
+	open_case 0
+	PORT=${ports[$1]}
+	[[ ! -e $tmp/cport$PORT ]] || read -r CPORT < "$tmp/cport$PORT"
+	( "$2_2" ) > "$case_dir/out" 2>&1 || status=$?
+	verdict "$1" $status
+}
+
+declare -A ports first
+
 # The same in the background, beside others; wait_case NAME has the verdict.
 start_case() {	# NAME FUNCTION [ARGS...]
 	local name=$1
@@ -358,24 +384,32 @@ sk_pool_ready() {
 	for name in ${sk_pool:-}; do
 		pid=sk_pid_$name
 		if [[ -n ${!pid:-} ]] && kill -0 "${!pid}" 2> /dev/null; then
-			ask "$name" reset
+			[[ -n ${sk_keep:-} ]] || ask "$name" reset
 		else
+			sk_dismiss "$name"
 			sk_open "$name" "$tmp/$name"
+			disown "$!"
 		fi
 	done
 }
 
+sk_dismiss() {	# NAME
+	local pid=sk_pid_$1 fd_in=sk_in_$1 fd_out=sk_out_$1
+
+	[[ -n ${!pid:-} ]] || return 0
+	while kill -9 "${!pid}" 2> /dev/null; do
+		pause 0.02
+	done
+	eval "exec ${!fd_in}>&- ${!fd_out}<&-"
+	eval "sk_pid_$1="
+}
+
 # After a case that failed: what they would answer next is not known.
 sk_pool_stop() {
-	local name pid fd_in fd_out
+	local name
 
 	for name in ${sk_pool:-}; do
-		pid=sk_pid_$name fd_in=sk_in_$name fd_out=sk_out_$name
-		[[ -n ${!pid:-} ]] || continue
-		kill -9 "${!pid}" 2> /dev/null
-		wait "${!pid}" 2> /dev/null
-		eval "exec ${!fd_in}>&- ${!fd_out}<&-"
-		eval "sk_pid_$name="
+		sk_dismiss "$name"
 	done
 }
 
@@ -441,17 +475,19 @@ want_soon() {	# SECONDS PATTERN NAME COMMAND...
 	done
 }
 
-# A connection: client socket c of shell "a" in $NA, server socket s and
-# listener l of shell "b" in $NB, on port $PORT.
-connected() {
+# A connection: client socket c of shell "a" in $NA, from port $CPORT, server
+# socket s and listener l of shell "b" in $NB, on port $PORT. With a suffix to
+# their names if given.
+connected() {	# [SUFFIX]
 	sk_start a "$NA"
 	sk_start b "$NB"
-	want 0 b socket l "$S"
-	want 0 b set l reuseaddr 1
-	want 0 b bind l 10.77.0.2 "$PORT"
-	want 0 b listen l 8
-	want 0 a socket c "$C"
-	want 0 a connect c 10.77.0.2 "$PORT"
-	want "10.77.0.1:*" b accept l s
+	want 0 b socket "l${1:-}" "$S"
+	want 0 b set "l${1:-}" reuseaddr 1
+	want 0 b bind "l${1:-}" 10.77.0.2 "$PORT"
+	want 0 b listen "l${1:-}" 8
+	want 0 a socket "c${1:-}" "$C"
+	want 0 a connect "c${1:-}" 10.77.0.2 "$PORT"
+	want "10.77.0.1:*" b accept "l${1:-}" "s${1:-}"
+	CPORT=${R#*:}
+	echo "$CPORT" > "$tmp/cport$PORT"
 }
-
