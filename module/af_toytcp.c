@@ -401,6 +401,7 @@ static __poll_t toytcp_poll(struct file *file, struct socket *sock,
 	int state;
 
 	sock_poll_wait(file, sock, wait);
+	/* pairs with toytcp_state_set() */
 	state = smp_load_acquire(&sk->sk_state);
 	if (state == TCP_LISTEN)
 		return list_empty_careful(&toytcp_sk(sk)->accept_queue) ?

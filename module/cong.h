@@ -31,7 +31,7 @@ struct toytcp_cong {
 	u64 priv[TOYTCP_CONG_PRIV_U64]; /* the algorithm's own, zeroed at init */
 };
 
-/* What an algorithm is told of a cumulative or selective acknowledgement */
+/* What an algorithm is told of a cumulative or selective acknowledgment */
 struct toytcp_cong_ack {
 	u32 acked_segs;		/* segments newly delivered by this ACK, > 0 */
 	u32 in_flight_segs;	/* outstanding before this ACK */
@@ -50,7 +50,7 @@ struct toytcp_cong_ops {
 	u32 (*ssthresh)(struct toytcp_cong *c, u32 in_flight_segs, u64 now_us);
 	/* grow cwnd_segs on an ACK outside recovery */
 	void (*cong_avoid)(struct toytcp_cong *c, const struct toytcp_cong_ack *ack);
-	void (*rto)(struct toytcp_cong *c, u64 now_us);	/* optional: a timeout collapsed cwnd to 1 */
+	void (*rto)(struct toytcp_cong *c, u64 now_us);	/* optional: a timeout set cwnd to 1 */
 };
 
 extern struct toytcp_cong_ops toytcp_cong_reno;

@@ -168,15 +168,18 @@ void toytcp_demux_remove(struct toytcp_flow *flow)
  */
 bool toytcp_flow_get(struct toytcp_flow *flow)
 {
+	struct toytcp_req *req;
+	struct toytcp_tw *tw;
+
 	switch (flow->kind) {
 	case TOYTCP_FLOW_SOCK:
 		return refcount_inc_not_zero(&toytcp_flow_sk(flow)->sk_refcnt);
 	case TOYTCP_FLOW_REQ:
-		return refcount_inc_not_zero(
-			&container_of(flow, struct toytcp_req, flow)->ref);
+		req = container_of(flow, struct toytcp_req, flow);
+		return refcount_inc_not_zero(&req->ref);
 	case TOYTCP_FLOW_TW:
-		return refcount_inc_not_zero(
-			&container_of(flow, struct toytcp_tw, flow)->ref);
+		tw = container_of(flow, struct toytcp_tw, flow);
+		return refcount_inc_not_zero(&tw->ref);
 	}
 	return false;
 }

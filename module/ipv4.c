@@ -182,17 +182,17 @@ static struct packet_type packet_type __read_mostly = {
 	.func = rcv_packet,
 };
 
-/* the errno of an ICMP error; 0: not an error, or none that concerns TCP */
+/* the errno, negative, of an ICMP error; 0: no error, or none that concerns TCP */
 static int icmp_errno(const struct icmphdr *ich)
 {
 	switch (ich->type) {
 	case ICMP_DEST_UNREACH:
 		return ich->code <= NR_ICMP_UNREACH ?
-			       icmp_err_convert[ich->code].errno : 0;
+			       -icmp_err_convert[ich->code].errno : 0;
 	case ICMP_TIME_EXCEEDED:
-		return EHOSTUNREACH;
+		return -EHOSTUNREACH;
 	case ICMP_PARAMETERPROB:
-		return EPROTO;
+		return -EPROTO;
 	}
 	return 0;
 }
@@ -259,7 +259,7 @@ static void rcv_icmp(struct net *net, const struct sk_buff *skb)
 	if (!flow)
 		return;
 	if (flow->kind == TOYTCP_FLOW_SOCK)
-		icmp_deliver(toytcp_flow_sk(flow), ich, ntohl(quote[1]), err);
+		icmp_deliver(toytcp_flow_sk(flow), ich, ntohl(quote[1]), -err);
 	toytcp_flow_put(flow);
 }
 

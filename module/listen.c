@@ -409,7 +409,7 @@ static enum toytcp_drop_reason rcv_req(struct sock *sk, struct toytcp_req *req,
 	toytcp_stats_inc(net, TOYTCP_MIB_PASSIVE_OPENS);
 	toytcp_rcv(child, seg);
 	seg->skb = NULL;
-	bh_unlock_sock(child);
+	toytcp_unlock_child(child);
 	sock_put(child);	/* sk_clone_lock() took two */
 	sk->sk_data_ready(sk);
 	return TOYTCP_DROP_NONE;

@@ -40,7 +40,7 @@ struct toytcp_req {
 	   wscale_ok:1;
 	u8 retries;			/* SYN-ACKs sent again */
 	u8 tos;				/* of the SYN */
-	int dif;			/* device of the SYN; 0 unless the listener is bound to one */
+	int dif;			/* device the listener is bound to; 0: none */
 	struct rcu_head rcu;
 };
 

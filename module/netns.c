@@ -36,8 +36,6 @@ static const struct toytcp_sysctl defaults = {
 	.challenge_ack_limit = 1000,
 };
 
-static int zero;
-static int one = 1;
 static int max_retries = 255;
 static int max_syn_retries = 127;
 static int max_port = 65535;
@@ -54,7 +52,7 @@ static int port_range_handler(compat_ctl_table *table, int write, void *buffer,
 		.data = copy,
 		.maxlen = sizeof(copy),
 		.mode = table->mode,
-		.extra1 = &one,
+		.extra1 = SYSCTL_ONE,
 		.extra2 = &max_port,
 	};
 	int err = proc_dointvec_minmax(&tmp, write, buffer, lenp, ppos);
@@ -87,21 +85,21 @@ static const struct ctl_table template[] = {
 		.mode = 0644,
 		.proc_handler = port_range_handler,
 	},
-	ENTRY(syn_retries, &one, &max_syn_retries),
-	ENTRY(synack_retries, &zero, &max_retries),
-	ENTRY(retries2, &one, &max_retries),
-	ENTRY(orphan_retries, &zero, &max_retries),
-	ENTRY(fin_timeout, &zero, NULL),
-	ENTRY(max_syn_backlog, &one, NULL),
-	ENTRY(max_tw_buckets, &zero, NULL),
-	ENTRY(max_orphans, &zero, NULL),
-	ENTRY(window_scaling, &zero, &one),
-	ENTRY(timestamps, &zero, &one),
-	ENTRY(sack, &zero, &one),
+	ENTRY(syn_retries, SYSCTL_ONE, &max_syn_retries),
+	ENTRY(synack_retries, SYSCTL_ZERO, &max_retries),
+	ENTRY(retries2, SYSCTL_ONE, &max_retries),
+	ENTRY(orphan_retries, SYSCTL_ZERO, &max_retries),
+	ENTRY(fin_timeout, SYSCTL_ZERO, NULL),
+	ENTRY(max_syn_backlog, SYSCTL_ONE, NULL),
+	ENTRY(max_tw_buckets, SYSCTL_ZERO, NULL),
+	ENTRY(max_orphans, SYSCTL_ZERO, NULL),
+	ENTRY(window_scaling, SYSCTL_ZERO, SYSCTL_ONE),
+	ENTRY(timestamps, SYSCTL_ZERO, SYSCTL_ONE),
+	ENTRY(sack, SYSCTL_ZERO, SYSCTL_ONE),
 	ENTRY(rto_min_us, &rto_min_floor, &rto_max),
 	ENTRY(rmem, &buffer_floor, NULL),
 	ENTRY(wmem, &buffer_floor, NULL),
-	ENTRY(challenge_ack_limit, &one, NULL),
+	ENTRY(challenge_ack_limit, SYSCTL_ONE, NULL),
 };
 
 static int sysctl_net_init(struct net *net)

@@ -43,8 +43,8 @@ static unsigned long ticks_left(u64 expires_us)
 
 	if (expires_us <= now)
 		return 0;
-	return jiffies_delta_to_clock_t(usecs_to_jiffies(
-		min_t(u64, expires_us - now, U32_MAX)));
+	now = min_t(u64, expires_us - now, U32_MAX);
+	return jiffies_delta_to_clock_t(usecs_to_jiffies(now));
 }
 
 static void show_key(struct seq_file *seq, int row,
@@ -58,9 +58,13 @@ static void show_key(struct seq_file *seq, int row,
 static void show_sock(struct seq_file *seq, struct sock *sk, int row)
 {
 	const struct toytcp_sock *ts = toytcp_sk(sk);
-	int state = smp_load_acquire(&sk->sk_state), timer;
-	u32 rx, tx = 0;
 	u64 expires_us;
+	int state, timer, ssthresh = -1;
+	unsigned long rto;
+	u32 rx, tx = 0;
+
+	/* pairs with toytcp_state_set() */
+	state = smp_load_acquire(&sk->sk_state);
 
 	if (state == TCP_LISTEN) {
 		rx = READ_ONCE(sk->sk_ack_backlog);
@@ -70,21 +74,20 @@ static void show_sock(struct seq_file *seq, struct sock *sk, int row)
 		tx = READ_ONCE(ts->write_seq) - READ_ONCE(ts->snd_una);
 	}
 	timer = active_timer(ts, &expires_us);
+	rto = usecs_to_jiffies(toytcp_rtt_timeout_us(&ts->rtt));
+	if (state == TCP_LISTEN)
+		ssthresh = READ_ONCE(sk->sk_max_ack_backlog);
+	else if (ts->cong.ssthresh_segs < TOYTCP_CONG_SSTHRESH_INF)
+		ssthresh = ts->cong.ssthresh_segs;
 	show_key(seq, row, &ts->flow.key, state);
 	seq_printf(seq, " %08X:%08X %02X:%08lX %08X %5u %8d %lu %d %pK %lu %lu %u %u %d",
 		   tx, rx, timer, ticks_left(expires_us), ts->retransmits,
 		   from_kuid_munged(seq_user_ns(seq), sock_i_uid(sk)),
 		   ts->probes, sock_i_ino(sk), refcount_read(&sk->sk_refcnt),
 		   sk,
-		   jiffies_to_clock_t(usecs_to_jiffies(
-			   toytcp_rtt_timeout_us(&ts->rtt))),
+		   jiffies_to_clock_t(rto),
 		   jiffies_to_clock_t(usecs_to_jiffies(TOYTCP_DELACK_US)),
-		   ts->quickacks << 1, ts->cong.cwnd_segs,
-		   state == TCP_LISTEN ? (int)READ_ONCE(sk->sk_max_ack_backlog) :
-		   toytcp_cong_in_slow_start(&ts->cong) &&
-				   ts->cong.ssthresh_segs >=
-					   TOYTCP_CONG_SSTHRESH_INF ?
-					 -1 : (int)ts->cong.ssthresh_segs);
+		   ts->quickacks << 1, ts->cong.cwnd_segs, ssthresh);
 }
 
 static void show_req(struct seq_file *seq, const struct toytcp_req *req,
@@ -145,8 +148,7 @@ static int listing_show(struct seq_file *seq, void *v)
 
 	seq_setwidth(seq, ROW_WIDTH);
 	if (v == SEQ_START_TOKEN) {
-		seq_puts(seq, "  sl  local_address rem_address   st tx_queue "
-			 "rx_queue tr tm->when retrnsmt   uid  timeout inode");
+		seq_puts(seq, "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode");
 		seq_pad(seq, '\n');
 		return 0;
 	}

@@ -11,8 +11,8 @@
 #include <linux/types.h>
 
 #define TOYTCP_RTO_INIT_US	1000000u	/* RFC 6298 (2.1): 1 s before a sample */
-#define TOYTCP_RTO_MIN_US	200000u		/* Linux's TCP_RTO_MIN; default of net.toytcp.rto_min_us */
-#define TOYTCP_RTO_MAX_US	120000000u	/* Linux's TCP_RTO_MAX, 120 s; RFC 6298 (2.5) wants >= 60 s */
+#define TOYTCP_RTO_MIN_US	200000u		/* Linux's; default of net.toytcp.rto_min_us */
+#define TOYTCP_RTO_MAX_US	120000000u	/* Linux's; RFC 6298 (2.5): >= 60 s */
 
 /* Round-trip estimator. All values in microseconds. */
 struct toytcp_rtt {

@@ -273,7 +273,7 @@ void toytcp_sock_free_child(struct sock *child)
 {
 	toytcp_state_set(child, TCP_CLOSE);
 	sock_set_flag(child, SOCK_DEAD);
-	bh_unlock_sock(child);
+	toytcp_unlock_child(child);
 	sk_sockets_allocated_dec(child);
 	sock_put(child);
 	sock_put(child);
@@ -572,7 +572,7 @@ static void orphan_limits(struct sock *sk)
 /**
  * toytcp_sock_close() - the program closes its last descriptor
  * @sk: the socket; the program's reference passes to the protocol
- * @timeout: how long to wait for the FIN's acknowledgement (SO_LINGER), in
+ * @timeout: how long to wait for the FIN's acknowledgment (SO_LINGER), in
  * jiffies
  *
  * Context: process; sleeps.

@@ -35,13 +35,13 @@
 #include "rtt.h"
 
 #define TOYTCP_MSS_DEFAULT	536	/* RFC 9293 3.7.1: no MSS option heard */
-#define TOYTCP_MSS_MIN		48	/* floor of what a peer can make us use; Linux's TCP_MIN_SND_MSS */
-#define TOYTCP_MSS_MAX		65495	/* 65535 - IPv4 and TCP headers; TCP_MAXSEG ceiling is 32767 */
+#define TOYTCP_MSS_MIN		48	/* floor whatever a peer says; Linux's TCP_MIN_SND_MSS */
+#define TOYTCP_MSS_MAX		65495	/* 65535 less IPv4 and TCP headers */
 #define TOYTCP_HEADROOM		ALIGN(MAX_HEADER + 20 + 60, 16) /* link + IPv4 + full TCP header */
-#define TOYTCP_DELACK_US	40000u	/* delayed ACK, Linux's TCP_DELACK_MIN; RFC 9293 wants < 500 ms */
-#define TOYTCP_QUICKACKS	16	/* segments acked at once when a connection is young, as Linux */
+#define TOYTCP_DELACK_US	40000u	/* delayed ACK, Linux's TCP_DELACK_MIN */
+#define TOYTCP_QUICKACKS	16	/* segments acked at once when young, as Linux */
 #define TOYTCP_TIMEWAIT_US	60000000ull /* Linux's TCP_TIMEWAIT_LEN; RFC 9293: 2 MSL */
-#define TOYTCP_PAWS_IDLE_S	(24u * 24 * 3600) /* RFC 7323 5.5: ts_recent outdated after 24 days */
+#define TOYTCP_PAWS_IDLE_S	(24u * 24 * 3600) /* RFC 7323 5.5: ts_recent is outdated */
 #define TOYTCP_DUPACK_THRESH	3	/* RFC 5681 3.2 */
 
 /* cb flags of a segment in the write or retransmit queue */
@@ -157,7 +157,7 @@ struct toytcp_sock {
 	/* sk_write_queue: queued, never sent; sk_receive_queue: in order */
 	struct rb_root ofo_queue;	/* received out of order, by sequence */
 	struct toytcp_sack_block dsack;	/* duplicate to report (RFC 2883) */
-	u32 last_ofo_seq;		/* seq of the newest out-of-order arrival, for the first SACK block */
+	u32 last_ofo_seq;		/* newest out-of-order arrival: first SACK block */
 
 	/* acknowledging */
 	u8 quickacks;			/* segments still to be acked at once */
@@ -220,6 +220,13 @@ struct toytcp_sock {
 	u32 last_data_recv_ms;		/* low bits of the clock, milliseconds */
 	u32 last_ack_recv_ms;
 };
+
+/* unlock what sk_clone_lock() returned locked, which sparse cannot see */
+static inline void toytcp_unlock_child(struct sock *child)
+{
+	__acquire(&child->sk_lock.slock);
+	bh_unlock_sock(child);
+}
 
 static inline struct toytcp_sock *toytcp_sk(const struct sock *sk)
 {

@@ -93,5 +93,6 @@ void toytcp_state_set(struct sock *sk, int state)
 	WARN_ONCE(!toytcp_state_allowed(from, state), "toytcp: %s -> %s\n",
 		  toytcp_state_name(from), toytcp_state_name(state));
 	trace_toytcp_state(sk, from, state);
+	/* pairs with smp_load_acquire() in toytcp_poll() and the listing */
 	smp_store_release(&sk->sk_state, state);
 }

@@ -14,13 +14,13 @@
 #include "trace.h"
 
 static const char *const drop_names[] = {
-#define X(name, text) [TOYTCP_DROP_##name] = text,
+#define X(name, text) text,
 	TOYTCP_DROP_REASONS(X)
 #undef X
 };
 
 static const char *const mib_names[] = {
-#define X(name, text) [TOYTCP_MIB_##name] = text,
+#define X(name, text) text,
 	TOYTCP_MIB_COUNTERS(X)
 #undef X
 };

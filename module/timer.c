@@ -99,7 +99,7 @@ void toytcp_timers_probe(struct sock *sk)
 }
 
 /**
- * toytcp_timers_delack() - an acknowledgement may wait for company
+ * toytcp_timers_delack() - an acknowledgment may wait for company
  * @sk: the socket
  *
  * Context: socket lock held.

@@ -21,8 +21,8 @@ TRACE_EVENT(toytcp_state,
 	TP_ARGS(sk, from, to),
 	TP_STRUCT__entry(
 		__field(const void *, sk)
-		__field(__be32, laddr)
-		__field(__be32, faddr)
+		__array(u8, laddr, 4)
+		__array(u8, faddr, 4)
 		__field(u16, lport)
 		__field(u16, fport)
 		__field(int, from)
@@ -32,16 +32,16 @@ TRACE_EVENT(toytcp_state,
 		const struct toytcp_flow_key *key = &toytcp_sk(sk)->flow.key;
 
 		__entry->sk = sk;
-		__entry->laddr = key->laddr;
-		__entry->faddr = key->faddr;
+		memcpy(__entry->laddr, &key->laddr, 4);
+		memcpy(__entry->faddr, &key->faddr, 4);
 		__entry->lport = ntohs(key->lport);
 		__entry->fport = ntohs(key->fport);
 		__entry->from = from;
 		__entry->to = to;
 	),
 	TP_printk("sk=%p %pI4:%u %pI4:%u %s -> %s", __entry->sk,
-		  &__entry->laddr, __entry->lport,
-		  &__entry->faddr, __entry->fport,
+		  __entry->laddr, __entry->lport,
+		  __entry->faddr, __entry->fport,
 		  toytcp_state_name(__entry->from),
 		  toytcp_state_name(__entry->to))
 );
