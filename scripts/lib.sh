@@ -52,6 +52,13 @@ step() {
 	return "$rc"
 }
 
+# apt_lists: see to it that the machine has the lists of Debian's packages; a
+# fresh one may not.
+apt_lists() {
+	[[ -n $(apt-cache madison linux-image-amd64 2>/dev/null) ]] ||
+		step "reading the package lists" as_root apt-get -q update
+}
+
 # Packages that Debian 12 itself lacks (virtme-ng, kernel 6.12) come from
 # bookworm-backports and trixie. They are looked up through a sources list
 # of our own, made from the machine's: its mirror, its keys, its proxies; the
@@ -74,6 +81,7 @@ apt_private_update() {
 	[[ -s $list && -n $(find "$cache/apt/updated" -mmin -1440 2>/dev/null) ]] &&
 		return 0
 	# shellcheck disable=SC2016 # apt expands these
+	apt_lists
 	mirror=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(CREATED_BY)' |
 		awk '$2 == "bookworm" && $3 == "Packages" { print $1; exit }')
 	[[ -n $mirror ]] ||
