@@ -80,8 +80,8 @@ apt_private_update() {
 	# fresh enough: not older than a day
 	[[ -s $list && -n $(find "$cache/apt/updated" -mmin -1440 2>/dev/null) ]] &&
 		return 0
-	# shellcheck disable=SC2016 # apt expands these
 	apt_lists
+	# shellcheck disable=SC2016 # apt expands these
 	mirror=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(CREATED_BY)' |
 		awk '$2 == "bookworm" && $3 == "Packages" { print $1; exit }')
 	[[ -n $mirror ]] ||
