@@ -1,0 +1,249 @@
+#!/bin/bash
+# vm: group=close cpus=2 timeout=200 long=300 kernel=debug
+# SPDX-License-Identifier: GPL-2.0
+#
+# How connections begin, on a network that loses what they begin with: each of
+# the three segments lost and sent again, nobody there, a firewall's answers,
+# both ends at once, a listener that is full or goes away.
+. "${0%/*}/lib.sh"
+
+# Side B's device loses what a set says, before any TCP of B sees it, and side
+# A's what B sends: all to or from a port of a set.
+lossy() {
+	in_ns "$NB" nft -f - <<-END || fail "nft"
+		table netdev loss {
+			set syn { type inet_service; }
+			set ack { type inet_service; }
+			chain in {
+				type filter hook ingress device $VB priority 0;
+				tcp dport @syn tcp flags & (syn|ack) == syn drop
+				tcp dport @ack tcp flags & (syn|ack) == ack drop
+			}
+		}
+	END
+	in_ns "$NA" nft -f - <<-END || fail "nft"
+		table netdev loss {
+			set synack { type inet_service; }
+			chain in {
+				type filter hook ingress device $VA priority 0;
+				tcp sport @synack tcp flags & (syn|ack) == (syn|ack) drop
+			}
+		}
+	END
+}
+
+lose() { in_ns "$1" nft add element netdev loss "$2" "{ $PORT }" || fail nft; }
+pass() { in_ns "$1" nft delete element netdev loss "$2" "{ $PORT }" || fail nft; }
+
+listener() {
+	sk_start a "$NA"
+	sk_start b "$NB"
+	want 0 b socket l "$S"
+	want 0 b bind l 10.77.0.2 "$PORT"
+	want 0 b listen l 8
+}
+
+starts_connect() {
+	want 0 a socket c "$C"
+	want 0 a nonblock c 1
+	want EINPROGRESS a connect c 10.77.0.2 "$PORT"
+}
+
+works() {
+	want 0 a nonblock c 0
+	want 5000 a send c 5000
+	want 5000 b recv s 5000
+	want 5000 b send s 5000
+	want 5000 a recv c 5000
+}
+
+syn_lost() {
+	listener
+	lose "$NB" syn
+	starts_connect
+	want none a poll c OUT 1500
+	want SYN_SENT a state c
+	want LISTEN b listed "$S" "$PORT"
+	pass "$NB" syn
+	want OUT a poll c OUT 20000
+	want "10.77.0.1:*" b accept l s
+	works
+}
+
+synack_lost() {
+	listener
+	lose "$NA" synack
+	starts_connect
+	want none a poll c OUT 1500
+	want SYN_SENT a state c
+	want SYN_RECV,LISTEN b listed "$S" "$PORT"
+	pass "$NA" synack
+	want OUT a poll c OUT 20000
+	want "10.77.0.1:*" b accept l s
+	works
+}
+
+ack_lost() {
+	listener
+	lose "$NB" ack
+	starts_connect
+	want OUT a poll c OUT 20000
+	want ESTABLISHED a state c
+	want SYN_RECV,LISTEN b listed "$S" "$PORT"
+	want none b poll l IN 200
+	pass "$NB" ack
+	# The SYN-ACK comes again and is answered.
+	want IN b poll l IN 20000
+	want "10.77.0.1:*" b accept l s
+	works
+}
+
+# Data on the lost ACK's heels takes its place.
+ack_lost_then_data() {
+	listener
+	lose "$NB" ack
+	starts_connect
+	want OUT a poll c OUT 20000
+	want 3000 a send c 3000
+	pass "$NB" ack
+	want IN b poll l IN 20000
+	want "10.77.0.1:*" b accept l s
+	want 3000 b recv s 3000
+	works
+}
+
+nobody_answers() {
+	sk_start a "$NA"
+	set_sysctl a "$C" syn_retries 2
+	lose "$NB" syn
+	want 0 a socket c "$C"
+	want 0 a wait 100
+	tell a connect c 10.77.0.2 "$PORT"
+	heard ETIMEDOUT a connect 110
+	want 0 a error c
+	pass "$NB" syn
+	want ECONNREFUSED a connect c 10.77.0.2 "$PORT"
+	set_sysctl a "$C" syn_retries 6
+}
+
+# A SYN whose sender never answers leaves the listener again.
+request_expires() {
+	listener
+	set_sysctl b "$S" synack_retries 1
+	lose "$NB" ack
+	lose "$NA" synack
+	starts_connect
+	want_soon 10 SYN_RECV,LISTEN b listed "$S" "$PORT"
+	want 0 a close c
+	want_soon 60 LISTEN b listed "$S" "$PORT"
+	pass "$NB" ack
+	pass "$NA" synack
+	set_sysctl b "$S" synack_retries 5
+	starts_connect
+	want OUT a poll c OUT 20000
+	want "10.77.0.1:*" b accept l s
+	works
+}
+
+refused() {
+	sk_start a "$NA"
+	want 0 a socket c "$C"
+	want ECONNREFUSED a connect c 10.77.0.2 "$PORT"
+	want ECONNREFUSED a connect c 10.77.0.2 "$PORT"
+	sk_start b "$NB"
+	want 0 b socket l "$S"
+	want 0 b bind l 10.77.0.2 "$PORT"
+	# Bound is not listening.
+	want ECONNREFUSED a connect c 10.77.0.2 "$PORT"
+	want 0 b listen l 1
+	want 0 a connect c 10.77.0.2 "$PORT"
+	want "10.77.0.1:*" b accept l s
+	works
+}
+
+# Two clients, each connecting to the other: SYNs cross because both are held
+# back until both are sent.
+simultaneous() {
+	sk_start a "$NA"
+	sk_start b "$NB"
+	lose "$NB" syn
+	want 0 b socket s "$S"
+	want 0 b bind s 10.77.0.2 "$PORT"
+	want 0 b nonblock s 1
+	want 0 a socket c "$C"
+	want 0 a bind c 10.77.0.1 "$PORT"
+	want 0 a nonblock c 1
+	# A's SYN is lost; B's reaches A in SYN_SENT.
+	want EINPROGRESS a connect c 10.77.0.2 "$PORT"
+	want EINPROGRESS b connect s 10.77.0.1 "$PORT"
+	pass "$NB" syn
+	want OUT a poll c OUT 20000
+	want OUT b poll s OUT 20000
+	want_soon 10 ESTABLISHED a state c
+	want_soon 10 ESTABLISHED b state s
+	want 0 b nonblock s 0
+	works
+}
+
+listener_closes() {
+	listener
+	lose "$NB" ack
+	starts_connect
+	want OUT a poll c OUT 20000
+	want SYN_RECV,LISTEN b listed "$S" "$PORT"
+	want 0 b close l
+	pass "$NB" ack
+	want 10 a send c 10
+	want "*HUP*" a poll c HUP 30000
+	want ECONNRESET a error c
+}
+
+# More than the backlog holds: those that do not fit are not lost, they wait.
+backlog_overflows() {
+	local i
+
+	sk_start a "$NA"
+	sk_start b "$NB"
+	# A connection that hangs on a cookie is one that the server can lose.
+	[[ $S == toytcp ]] || want 0 b sysctl net/ipv4/tcp_syncookies 0
+	want 0 b socket l "$S"
+	want 0 b bind l 10.77.0.2 "$PORT"
+	want 0 b listen l 2
+	for i in {1..6}; do
+		want 0 a socket "c$i" "$C"
+		want 0 a nonblock "c$i" 1
+		want EINPROGRESS a connect "c$i" 10.77.0.2 "$PORT"
+	done
+	want 0 b wait 60
+	for i in {1..6}; do
+		tell b accept l "s$i"
+		heard "10.77.0.1:*" b "accept $i" 70
+		want 100 b send "s$i" 100
+	done
+	for i in {1..6}; do
+		want "*OUT*" a poll "c$i" OUT 20000
+		want 0 a nonblock "c$i" 0
+		want 100 a recv "c$i" 100
+	done
+}
+
+handshakes() {
+	run_case "SYN lost, $(pair_name)" syn_lost
+	run_case "SYN-ACK lost, $(pair_name)" synack_lost
+	run_case "ACK lost, $(pair_name)" ack_lost
+	run_case "ACK lost, data follows, $(pair_name)" ack_lost_then_data
+	run_case "refused, $(pair_name)" refused
+	run_case "both at once, $(pair_name)" simultaneous
+	run_case "listener closes meanwhile, $(pair_name)" listener_closes
+	run_case "backlog overflows, $(pair_name)" backlog_overflows
+}
+
+load_module
+sk_pool="a b"
+topology h
+run_case "a lossy link" lossy
+for_pairs handshakes
+C=$SUBJECT S=$SUBJECT
+run_case "nobody answers" nobody_answers
+run_case "a request expires" request_expires
+finish
