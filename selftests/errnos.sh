@@ -8,6 +8,12 @@
 
 load_module
 topology e
+# A type or protocol that is not there makes the kernel's own family look for a
+# module each time.
+if [[ $SUBJECT == toytcp ]]; then
+	modprobe=$(< /proc/sys/kernel/modprobe)
+	echo > /proc/sys/kernel/modprobe
+fi
 # A neighbour that never answers, one that nobody has (known within 0.3 s
 # instead of 3), and the routes that refuse.
 ip -n "$NA" -batch - <<-END
@@ -41,5 +47,6 @@ side_by_side "$SUBJECT alone" --family $SUBJECT
 if [[ $SUBJECT == toytcp ]]; then
 	side_by_side "toytcp against inet" --family toytcp --peer inet \
 		--peers-only
+	echo "$modprobe" > /proc/sys/kernel/modprobe
 fi
 finish

@@ -367,13 +367,17 @@ static void do_listed(int family, unsigned int port)
 	puts(kinds ? "" : "none");
 }
 
-static void do_sysctl(const char *path, const char *value)
+/* A comma in the value stands for a blank. */
+static void do_sysctl(const char *path, char *value)
 {
-	char full[160];
+	char full[160], *c;
 	int fd;
 
 	if (!path || !value)
 		die("sysctl PATH VALUE");
+	for (c = value; *c; c++)
+		if (*c == ',')
+			*c = ' ';
 	enter_netns(netns);
 	snprintf(full, sizeof(full), "/proc/sys/%s", path);
 	fd = open(full, O_WRONLY | O_CLOEXEC);
