@@ -168,6 +168,8 @@ static void window_update(struct sock *sk, const struct toytcp_seg *seg,
 				     seg->seq, seg->ack, wnd))
 		return;
 	*changed = wnd != ts->snd_wnd;
+	if (*changed)
+		ts->probe_backoff = 0;
 	ts->snd_wnd = wnd;
 	ts->snd_wl1 = seg->seq;
 	ts->snd_wl2 = seg->ack;
@@ -335,7 +337,12 @@ static enum toytcp_drop_reason step_data(struct sock *sk,
 		case TCP_FIN_WAIT2:
 			break;
 		default:
-			/* the peer has said FIN: there is no text after it */
+			/*
+			 * The peer has said FIN: there is no text after it.
+			 * What is before it, it sends again for want of an ACK.
+			 */
+			ts->ack_pending = true;
+			ts->ack_now = true;
 			return TOYTCP_DROP_AFTER_FIN;
 		}
 		/* nobody will read it: RFC 9293 3.6.1 (MUST-13), RFC 2525 2.17 */
@@ -564,7 +571,11 @@ void toytcp_rcv(struct sock *sk, struct toytcp_seg *seg)
 
 	switch (sk->sk_state) {
 	case TCP_CLOSE:
-		toytcp_output_reset_reply(net, seg);
+		/*
+		 * It closed while the segment waited for its lock. No reset: a
+		 * time-wait may have taken over. What is really gone is not
+		 * found by the next segment, and that is reset.
+		 */
 		why = TOYTCP_DROP_CLOSED;
 		break;
 	case TCP_SYN_SENT:

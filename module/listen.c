@@ -75,8 +75,9 @@ static void req_timer_cancel(struct toytcp_req *req)
 
 static void req_timer_arm(struct toytcp_req *req, u64 delay_us)
 {
-	if (!toytcp_timer_mod(&req->timer, delay_us))
-		refcount_inc(&req->ref);
+	refcount_inc(&req->ref);
+	if (toytcp_timer_mod(&req->timer, delay_us))
+		toytcp_flow_put(&req->flow);
 }
 
 /* out of the listener's list, and of the listing; the flow table is the caller's */

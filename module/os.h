@@ -17,7 +17,8 @@
 
 /*
  * A one-shot timer. Its expire function runs in softirq context with no lock
- * held. Who arms a timer that was not pending must hold a reference for it;
+ * held. Who arms a timer must take a reference for it before, and drop it if
+ * the timer was pending already (the pending one has its own);
  * who cancels a pending one, or runs its expire function, must drop it.
  */
 struct toytcp_timer {

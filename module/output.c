@@ -421,7 +421,13 @@ static int xmit_skb(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags,
 	push_header(skb, &ts->flow.key, seq, ts->rcv_nxt, flags, wnd, &opt);
 	trace_toytcp_xmit(sk, flags, seq, len, ts->rcv_nxt, wnd);
 
-	if (flags & TOYTCP_ACK) {
+	/*
+	 * Data have no room for SACK blocks. If there are some to tell, the
+	 * acknowledgment stays due, and a pure ACK follows.
+	 */
+	if ((flags & TOYTCP_ACK) &&
+	    (!len || !ts->sack_ok ||
+	     (!ts->dsack_pending && RB_EMPTY_ROOT(&ts->ofo_queue)))) {
 		ts->dsack_pending = 0;
 		toytcp_timers_ack_sent(sk);
 	}
@@ -527,6 +533,7 @@ static void sent_new(struct sock *sk, struct sk_buff *skb)
 
 	__skb_unlink(skb, &sk->sk_write_queue);
 	ts->snd_nxt = TOYTCP_CB(skb)->end_seq;
+	ts->probe_backoff = 0;
 	rtx_insert(ts, skb);
 	ts->packets_out += TOYTCP_CB(skb)->segs;
 	if (ts->recovery == TOYTCP_RECOVERY)

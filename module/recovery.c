@@ -90,8 +90,13 @@ static void clean_rtx_queue(struct sock *sk, struct ack_result *res)
 		if (seq_after(cb->end_seq, ts->snd_una)) {
 			u32 done = ts->snd_una - cb->seq;
 
-			/* part of a GSO buffer: cut at the mark and go on */
-			if (done >= skb->len ||
+			/*
+			 * Part of a GSO buffer: cut at the mark and go on. If
+			 * only the FIN is left, one byte stays with it.
+			 */
+			if (skb->len)
+				done = min_t(u32, done, skb->len - 1);
+			if (!done ||
 			    toytcp_output_split(sk, skb, done, GFP_ATOMIC))
 				break;
 		}
@@ -245,16 +250,17 @@ static void head_mark_lost(struct sock *sk)
 	mark_lost(ts, skb);
 }
 
-static void enter_recovery(struct sock *sk, u32 in_flight)
+/* @flight: FlightSize of RFC 5681: what is outstanding, SACKed or not */
+static void enter_recovery(struct sock *sk, u32 flight)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 
-	ts->cong.ssthresh_segs = ts->cong.ops->ssthresh(&ts->cong, in_flight,
+	ts->cong.ssthresh_segs = ts->cong.ops->ssthresh(&ts->cong, flight,
 							toytcp_now_us());
 	ts->cong.cwnd_cnt = 0;
 	ts->recovery = TOYTCP_RECOVERY;
 	ts->recover = ts->snd_nxt;
-	ts->recover_fs = max(in_flight, 1u);
+	ts->recover_fs = max(flight, 1u);
 	ts->prr_delivered = 0;
 	ts->prr_out = 0;
 	toytcp_stats_inc(sock_net(sk), ts->sack_ok ? TOYTCP_MIB_SACK_RECOVERY :
@@ -382,7 +388,7 @@ void toytcp_recovery_acked(struct sock *sk, const struct toytcp_seg *seg,
 			window_grow(ts, &res);
 			break;
 		}
-		enter_recovery(sk, res.prior_in_flight);
+		enter_recovery(sk, ts->packets_out);
 		toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_FAST_RETRANS);
 		if (!ts->sack_ok)
 			head_mark_lost(sk);
@@ -422,16 +428,20 @@ void toytcp_recovery_acked(struct sock *sk, const struct toytcp_seg *seg,
 void toytcp_recovery_rto(struct sock *sk)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
-	struct rb_node *node = rb_first(&ts->rtx_queue);
+	struct ack_result res = {};
+	struct rb_node *node;
 	bool reneged;
 
+	/* what an ACK could not cut off for want of memory */
+	clean_rtx_queue(sk, &res);
+	node = rb_first(&ts->rtx_queue);
 	if (!node)
 		return;
 	toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_TIMEOUTS);
 	/* ssthresh once a loss event: not again for the same data (RFC 5681) */
-	if (ts->recovery != TOYTCP_LOSS || seq_geq(ts->snd_una, ts->recover))
+	if (ts->recovery == TOYTCP_OPEN || seq_geq(ts->snd_una, ts->recover))
 		ts->cong.ssthresh_segs =
-			ts->cong.ops->ssthresh(&ts->cong, toytcp_in_flight(ts),
+			ts->cong.ops->ssthresh(&ts->cong, ts->packets_out,
 					       toytcp_now_us());
 	ts->cong.cwnd_segs = 1;
 	ts->cong.cwnd_cnt = 0;

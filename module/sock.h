@@ -171,6 +171,7 @@ struct toytcp_sock {
 	u8 rtx_mode;			/* enum toytcp_rtx_mode, valid while timer_rtx is armed */
 	u8 retransmits;			/* timeouts in a row without progress */
 	u8 probes;			/* zero-window probes in a row without an answer */
+	u8 probe_backoff;		/* doublings of the probe interval */
 	u8 dupacks;			/* duplicate ACKs in a row (without SACK) */
 	u8 syn_retries;			/* TCP_SYNCNT; 0: sysctl */
 	u32 recover;			/* snd_nxt when recovery began (RFC 6582) */

@@ -20,10 +20,15 @@
 #define RETRIES1	3	/* RFC 1122 R1: after so many, ask IP for another path */
 #define ORPHAN_RETRIES	8	/* Linux's tcp_orphan_retries when the sysctl is 0 */
 
+/*
+ * The reference comes first: in process context a timer may fire, and drop
+ * its reference, before the next statement runs.
+ */
 static void arm(struct sock *sk, struct toytcp_timer *timer, u64 delay_us)
 {
-	if (!toytcp_timer_mod(timer, delay_us))
-		sock_hold(sk);
+	sock_hold(sk);
+	if (toytcp_timer_mod(timer, delay_us))
+		__sock_put(sk);
 }
 
 static void cancel(struct sock *sk, struct toytcp_timer *timer)
@@ -92,7 +97,9 @@ void toytcp_timers_probe(struct sock *sk)
 	if (toytcp_timer_pending(&ts->timer_rtx) &&
 	    ts->rtx_mode == TOYTCP_RTX_PROBE)
 		return;
-	delay = toytcp_rtt_backed_off_us(ts->rtt.rto_us, ts->probes,
+	if (WARN_ON_ONCE(ts->packets_out))
+		return;
+	delay = toytcp_rtt_backed_off_us(ts->rtt.rto_us, ts->probe_backoff,
 					 TOYTCP_RTO_MAX_US);
 	ts->rtx_mode = TOYTCP_RTX_PROBE;
 	arm(sk, &ts->timer_rtx, delay);
@@ -173,18 +180,32 @@ static void expire_probe(struct sock *sk)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 
-	if (ts->packets_out || skb_queue_empty(&sk->sk_write_queue)) {
-		ts->probes = 0;
+	if (WARN_ON_ONCE(ts->packets_out)) {
+		arm_rto(sk);
 		return;
 	}
-	/* answered probes reset the count: a closed window may last for ever (MUST-37) */
-	if (ts->probes >= retry_limit(sk)) {
+	if (skb_queue_empty(&sk->sk_write_queue)) {
+		ts->probes = 0;
+		ts->probe_backoff = 0;
+		return;
+	}
+	/*
+	 * Answers reset probes: a closed window may last for ever (MUST-37), but
+	 * not for an orphan, whose data nobody waits for.
+	 */
+	if (ts->probes >= retry_limit(sk) ||
+	    (sock_flag(sk, SOCK_DEAD) &&
+	     ts->probe_backoff >= retry_limit(sk))) {
 		give_up(sk);
 		return;
 	}
 	ts->probes++;
+	if (ts->probe_backoff < 31)
+		ts->probe_backoff++;
 	toytcp_output_probe(sk);
-	toytcp_timers_probe(sk);
+	/* it may have sent data: then the retransmission timer runs */
+	if (!ts->packets_out)
+		toytcp_timers_probe(sk);
 }
 
 /* has any ACK come since the longest timeout? */
@@ -208,7 +229,8 @@ static void expire_rtx(struct sock *sk)
 		return;
 	/* a peer that answers with a closed window is alive (MUST-37) */
 	if (ts->retransmits >= retry_limit(sk) &&
-	    (ts->snd_wnd || !answered_lately(ts))) {
+	    (ts->snd_wnd || sock_flag(sk, SOCK_DEAD) ||
+	     !answered_lately(ts))) {
 		give_up(sk);
 		return;
 	}
@@ -248,20 +270,26 @@ static void expire_life(struct sock *sk)
 
 static void run(struct sock *sk, enum toytcp_deferred which)
 {
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
 	if (sk->sk_state == TCP_CLOSE || sk->sk_state == TCP_LISTEN)
 		return;
+	/* a timer armed anew since it fired: its time has not come */
 	switch (which) {
 	case TOYTCP_DEFER_RTX:
-		expire_rtx(sk);
+		if (!toytcp_timer_pending(&ts->timer_rtx))
+			expire_rtx(sk);
 		break;
 	case TOYTCP_DEFER_DELACK:
-		expire_delack(sk);
+		if (!toytcp_timer_pending(&ts->timer_delack))
+			expire_delack(sk);
 		break;
 	case TOYTCP_DEFER_LIFE:
-		expire_life(sk);
+		if (!toytcp_timer_pending(&ts->timer_life))
+			expire_life(sk);
 		break;
 	case TOYTCP_DEFER_MTU:
-		toytcp_ipv4_update_pmtu(sk, READ_ONCE(toytcp_sk(sk)->mtu_reduced));
+		toytcp_ipv4_update_pmtu(sk, READ_ONCE(ts->mtu_reduced));
 		break;
 	case TOYTCP_DEFER_NR:
 		break;

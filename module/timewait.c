@@ -88,8 +88,9 @@ static void tw_timer_fn(struct toytcp_timer *timer)
 
 static void tw_arm(struct toytcp_tw *tw)
 {
-	if (!toytcp_timer_mod(&tw->timer, TOYTCP_TIMEWAIT_US))
-		refcount_inc(&tw->ref);
+	refcount_inc(&tw->ref);
+	if (toytcp_timer_mod(&tw->timer, TOYTCP_TIMEWAIT_US))
+		toytcp_flow_put(&tw->flow);
 }
 
 static struct toytcp_tw *tw_alloc(struct sock *sk)
