@@ -1,0 +1,46 @@
+#!/bin/bash
+# vm: group=hostile cpus=2 timeout=300 long=7200 kernel=debug
+# SPDX-License-Identifier: GPL-2.0
+#
+# Mutated segments at a listener and at connections (hostile.c); then nothing
+# of it is left.
+. "${0%/*}/lib.sh"
+
+if [[ $LONG == 1 ]]; then
+	count=1000000 timeout=7000
+else
+	count=13000 timeout=280
+fi
+
+load_module
+topology x
+# Half-open requests of strangers go soon, so that the listener has room.
+sysctl_path $SUBJECT synack_retries
+in_ns "$NB" sh -c "echo 1 > /proc/sys/$path" ||
+	case_failed "setting" "$path cannot be set"
+while IFS= read -r line; do
+	case $line in
+	"ok "*) case_ok "${line#ok }" ;;
+	"not ok "*)
+		line=${line#not ok }
+		case_failed "${line%% - *}" "${line#* - }"
+		;;
+	*) echo "$line" ;;
+	esac
+done < <("$BIN/hostile" --family $SUBJECT --peer-family inet --netns "$NB" \
+	--peer-netns "$NA" --device "$VA" --count $count --seed "$SEED" \
+	--timeout $timeout 2>&1)
+wait $! || status=$?
+[[ ${status:-0} -le 1 ]] || case_failed "hostile" "status $status: $line"
+nothing_left() {
+	listing "$NB" $SUBJECT > "$tmp/left"
+	while read -r _ _ _ state _; do
+		[[ $state == st || $state == 06 ]] || return 1
+	done < "$tmp/left"
+}
+if poll_until 60 nothing_left; then
+	case_ok "no socket is left"
+else
+	case_failed "no socket is left" "$(tail -n 1 "$tmp/left")"
+fi
+finish
