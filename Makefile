@@ -26,7 +26,7 @@ tools:
 	$(MAKE) -C userspace VERSION=$(VERSION)
 
 run:
-	scripts/demo
+	@scripts/demo
 
 check:
 	+scripts/check
