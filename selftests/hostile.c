@@ -578,6 +578,8 @@ static void send_malformed(struct segment *s, const struct flow *f)
 	default:	/* trailing bytes that belong to nothing */
 		checksums(s);
 		len += rng_below(&rng, 64);
+		if (len > 1500)
+			len = 1500;
 		break;
 	}
 	put_on_wire(s, len, MALFORMED);

@@ -9,13 +9,16 @@
  *	xfer server --server-family F [options]
  *	xfer client --client-family F [options]
  *	xfer cases [PARALLEL]
+ *	xfer hammer --client-family F [options]
  *
  * "both" is one server and one client thread, each in its own namespace, and
  * compares the four digests itself. The stream of a connection follows from
  * the seed and the client's port, which both ends know. "cases" reads lines
  * "NAME | options of both" and prints "ok NAME" or "not ok NAME - REASON" of
  * each, so many of them at a time: under emulation with all checkers on, a
- * process of its own for each would take longer than the data.
+ * process of its own for each would take longer than the data. "hammer" opens
+ * sockets of a family that may come and go, connects without waiting and closes
+ * them, until it is killed.
  *
  * Exit status: 0 all as it should be, 1 a wrong result (said on standard
  * error), 2 wrong use.
@@ -933,6 +936,36 @@ static int run_cases(unsigned int parallel)
 	return cases_failed() ? 1 : 0;
 }
 
+static int hammer(void)
+{
+	struct sockaddr_in to = make_addr(opt.addr, opt.port);
+
+	of_one_end = true;
+	my_end = CLIENT;
+	enter_netns(opt.netns[CLIENT]);
+	start_clock();
+	for (;;) {
+		int fd = socket(opt.family[CLIENT],
+				SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+		if (fd < 0 && errno == EAFNOSUPPORT) {
+			usleep(1000);
+			continue;
+		}
+		if (fd < 0)
+			wrong("socket");
+		if (connect(fd, (struct sockaddr *)&to, sizeof(to)) &&
+		    errno != EINPROGRESS && errno != ECONNREFUSED)
+			wrong("connect");
+		/* Long enough for the answer, sometimes. */
+		usleep(rng_below(&opt.seed, 3000));
+		close(fd);
+		me->done++;
+		/* And gone for longer than it was there, for rmmod's sake. */
+		usleep(rng_below(&opt.seed, 10000));
+	}
+}
+
 static int run_alone(int end)
 {
 	int listener = -1;
@@ -972,8 +1005,10 @@ int main(int argc, char **argv)
 		return run_alone(CLIENT);
 	if (!strcmp(mode, "server"))
 		return run_alone(SERVER);
+	if (!strcmp(mode, "hammer"))
+		return hammer();
 	if (strcmp(mode, "both"))
-		die("both, client, server or cases");
+		die("both, client, server, cases or hammer");
 	status = run_both(verdict, sizeof(verdict));
 	if (!opt.quiet) {
 		print_end(CLIENT, &results[CLIENT]);
