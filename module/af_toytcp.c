@@ -125,7 +125,8 @@ static int toytcp_getname(struct socket *sock, struct sockaddr *uaddr, int peer)
 static int connect_start(struct sock *sk, const struct sockaddr_in *addr)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
-	__be32 bound = ts->port_user.port ? ts->port_user.addr : 0;
+	__be32 bound = sk->sk_userlocks & SOCK_BINDADDR_LOCK ?
+		       ts->flow.key.laddr : 0;
 	__be32 laddr = bound;
 	int err;
 
@@ -143,7 +144,7 @@ static int connect_start(struct sock *sk, const struct sockaddr_in *addr)
 
 	ts->iss = toytcp_sock_isn(&ts->flow.key);
 	ts->ts_offset = toytcp_sock_ts_offset(&ts->flow.key);
-	ts->pushed_seq = ts->iss;
+	ts->snd_sml = ts->iss;
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	toytcp_state_set(sk, TCP_SYN_SENT);
 	err = toytcp_output_connect(sk);
@@ -386,10 +387,15 @@ static int toytcp_shutdown(struct socket *sock, int how)
 static bool readable(struct sock *sk)
 {
 	const struct toytcp_sock *ts = toytcp_sk(sk);
-	u32 avail = READ_ONCE(ts->rcv_nxt) - READ_ONCE(ts->copied_seq) -
+	int avail = READ_ONCE(ts->rcv_nxt) - READ_ONCE(ts->copied_seq) -
 		    ts->got_fin;
 
-	return (s32)avail > 0 && avail >= sock_rcvlowat(sk, 0, INT_MAX);
+	if (avail <= 0)
+		return false;
+	/* SO_RCVLOWAT waits for more only as long as more can come */
+	return avail >= sock_rcvlowat(sk, 0, INT_MAX) ||
+	       toytcp_rcv_wnd_left(ts) <= ts->rcv_mss ||
+	       atomic_read(&sk->sk_rmem_alloc) >= READ_ONCE(sk->sk_rcvbuf);
 }
 
 static __poll_t toytcp_poll(struct file *file, struct socket *sock,
@@ -542,7 +548,6 @@ fail:
 static int sendmsg_locked(struct sock *sk, struct msghdr *msg)
 {
 	int flags = msg->msg_flags, copied = 0, err, n;
-	struct toytcp_sock *ts = toytcp_sk(sk);
 	long timeo;
 	u32 goal;
 
@@ -580,10 +585,8 @@ static int sendmsg_locked(struct sock *sk, struct msghdr *msg)
 		goal = size_goal(sk);
 	}
 out:
-	if (copied) {
-		ts->pushed_seq = ts->write_seq;
+	if (copied)
 		toytcp_output_push(sk, false);
-	}
 	return copied;
 
 error:
@@ -592,7 +595,7 @@ error:
 	err = sk_stream_error(sk, flags, err);
 	/* an edge-triggered epoll must hear of the room that it was refused */
 	if (err == -EAGAIN && skb_queue_empty(&sk->sk_write_queue) &&
-	    RB_EMPTY_ROOT(&ts->rtx_queue))
+	    RB_EMPTY_ROOT(&toytcp_sk(sk)->rtx_queue))
 		sk->sk_write_space(sk);
 	return err;
 }
@@ -613,11 +616,23 @@ static int toytcp_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
 static void read_ack(struct sock *sk, u32 copied)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
+	u32 unacked;
 
 	if (BIT(sk->sk_state) & (TCPF_CLOSE | TCPF_SYN_SENT | TCPF_LISTEN))
 		return;
+	unacked = ts->rcv_nxt - ts->rcv_wup;
 	/* an ACK that waited for the program waits no longer once all is read */
-	if (ts->ack_pending && ts->rcv_nxt - ts->rcv_wup > ts->rcv_mss) {
+	if (ts->ack_pending &&
+	    (unacked > ts->rcv_mss ||
+	     (unacked == ts->rcv_mss &&
+	      skb_queue_empty(&sk->sk_receive_queue)))) {
+		toytcp_output_ack(sk);
+		return;
+	}
+	/* what was refused comes again at once, not at the peer's timeout */
+	if (ts->rcvbuf_dropped && atomic_read(&sk->sk_rmem_alloc) <
+				  READ_ONCE(sk->sk_rcvbuf) / 2) {
+		ts->rcvbuf_dropped = false;
 		toytcp_output_ack(sk);
 		return;
 	}
@@ -713,7 +728,8 @@ static int recvmsg_locked(struct sock *sk, struct msghdr *msg, size_t len,
 	target = sock_rcvlowat(sk, flags & MSG_WAITALL, len);
 	seq = ts->copied_seq;
 
-	while (len) {
+	/* once at least: a read of no bytes, too, reports the socket's state */
+	do {
 		u32 offset, n;
 		struct sk_buff *skb = find_byte(sk, seq, &offset);
 
@@ -762,7 +778,7 @@ static int recvmsg_locked(struct sock *sk, struct msghdr *msg, size_t len,
 			seq = ts->copied_seq;
 		else if (seq_before(seq, ts->copied_seq))
 			seq = ts->copied_seq;
-	}
+	} while (len);
 	read_ack(sk, window_read);
 	return copied;
 }

@@ -305,7 +305,7 @@ int toytcp_demux_backlog(struct sock *sk, struct sk_buff *skb)
 }
 
 /* one segment under the lock of what it belongs to */
-static void deliver(struct sock *sk, struct toytcp_seg *seg, u32 *isn)
+static void deliver(struct sock *sk, struct toytcp_seg *seg)
 {
 	struct net *net = sock_net(sk);
 
@@ -318,7 +318,7 @@ static void deliver(struct sock *sk, struct toytcp_seg *seg, u32 *isn)
 		if (toytcp_demux_backlog(sk, seg->skb))
 			toytcp_drop(net, seg->skb, TOYTCP_DROP_BACKLOG);
 	} else if (sk->sk_state == TCP_LISTEN) {
-		toytcp_listen_rcv(sk, seg, isn);
+		toytcp_listen_rcv(sk, seg);
 	} else {
 		toytcp_rcv(sk, seg);
 	}
@@ -326,8 +326,7 @@ static void deliver(struct sock *sk, struct toytcp_seg *seg, u32 *isn)
 }
 
 static void deliver_listener(struct net *net, struct toytcp_seg *seg,
-			     const struct toytcp_flow_key *key, int dif,
-			     u32 *isn)
+			     const struct toytcp_flow_key *key, int dif)
 {
 	struct sock *sk = toytcp_demux_listener(net, key, dif);
 
@@ -336,7 +335,7 @@ static void deliver_listener(struct net *net, struct toytcp_seg *seg,
 		toytcp_drop(net, seg->skb, TOYTCP_DROP_NO_SOCKET);
 		return;
 	}
-	deliver(sk, seg, isn);
+	deliver(sk, seg);
 	sock_put(sk);
 }
 
@@ -354,29 +353,30 @@ void toytcp_demux_rcv(struct net *net, struct sk_buff *skb,
 {
 	struct toytcp_flow *flow;
 	struct toytcp_seg seg;
-	u32 isn;
 
+	memset(TOYTCP_CB(skb), 0, sizeof(struct toytcp_skb_cb));
 	if (toytcp_seg_init(&seg, skb)) {
 		toytcp_drop(net, skb, TOYTCP_DROP_HDR);
 		return;
 	}
 	flow = toytcp_demux_lookup(net, key);
 	if (!flow) {
-		deliver_listener(net, &seg, key, dif, NULL);
+		deliver_listener(net, &seg, key, dif);
 		return;
 	}
 	switch (flow->kind) {
 	case TOYTCP_FLOW_SOCK:
-		deliver(toytcp_flow_sk(flow), &seg, NULL);
+		deliver(toytcp_flow_sk(flow), &seg);
 		break;
 	case TOYTCP_FLOW_REQ:
 		deliver(container_of(flow, struct toytcp_req, flow)->listener,
-			&seg, NULL);
+			&seg);
 		break;
 	case TOYTCP_FLOW_TW:
 		if (toytcp_timewait_rcv(container_of(flow, struct toytcp_tw,
-						     flow), &seg, &isn))
-			deliver_listener(net, &seg, key, dif, &isn);
+						     flow), &seg,
+					toytcp_demux_listener(net, key, dif)))
+			deliver_listener(net, &seg, key, dif);
 		break;
 	}
 	toytcp_flow_put(flow);

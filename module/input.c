@@ -95,7 +95,10 @@ static enum toytcp_drop_reason step_sequence(struct sock *sk,
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 
-	if (toytcp_window_touches(ts->rcv_nxt, toytcp_rcv_wnd_left(ts),
+	/* from rcv_wup: an ACK that data have overtaken is no reason to answer */
+	if (toytcp_window_touches(ts->rcv_wup,
+				  ts->rcv_nxt - ts->rcv_wup +
+				  toytcp_rcv_wnd_left(ts),
 				  seg->seq, seg->end_seq - seg->seq))
 		return TOYTCP_DROP_NONE;
 	if (seg->flags & TOYTCP_RST)
@@ -110,7 +113,10 @@ static enum toytcp_drop_reason step_sequence(struct sock *sk,
 		ts->dsack.end = seg->end_seq;
 		ts->dsack_pending = 1;
 	}
-	toytcp_output_ack(sk);
+	if (seg->len)
+		toytcp_output_ack(sk);
+	else
+		toytcp_output_dup_ack(sk);
 	return seq_before(seg->seq, ts->rcv_nxt) ? TOYTCP_DROP_OLD_DATA :
 						   TOYTCP_DROP_SEQ;
 }
@@ -149,7 +155,14 @@ static enum toytcp_drop_reason step_rst(struct sock *sk,
 static enum toytcp_drop_reason step_syn(struct sock *sk,
 					const struct toytcp_seg *seg)
 {
+	const struct toytcp_sock *ts = toytcp_sk(sk);
+
 	if (!(seg->flags & TOYTCP_SYN))
+		return TOYTCP_DROP_NONE;
+	/* the SYN-ACK that completes a simultaneous open, as Linux takes it */
+	if (sk->sk_state == TCP_SYN_RECV && (seg->flags & TOYTCP_ACK) &&
+	    seg->seq + 1 == seg->end_seq && seg->end_seq == ts->rcv_nxt &&
+	    seg->ack == ts->snd_nxt)
 		return TOYTCP_DROP_NONE;
 	toytcp_output_challenge_ack(sk);
 	return TOYTCP_DROP_SYN;
@@ -268,6 +281,7 @@ static enum toytcp_drop_reason step_ack(struct sock *sk,
 
 	ts_recent_update(ts, seg);
 	ts->probes = 0;
+	WRITE_ONCE(sk->sk_err_soft, 0);
 	ts->last_ack_recv_ms = (u32)div_u64(toytcp_now_us(), 1000);
 	if (seg->ack != ts->snd_una) {
 		ts->bytes_acked += seg->ack - ts->snd_una;
@@ -316,11 +330,22 @@ static void rcv_rtt_measure(struct toytcp_sock *ts)
 		if (seq_before(ts->rcv_nxt, ts->rcv_rtt_seq))
 			return;
 		sample = clamp_t(u64, now - ts->rcv_rtt_start_us, 1, U32_MAX);
-		ts->rcv_rtt_us = ts->rcv_rtt_us ?
-					 min(ts->rcv_rtt_us, sample) : sample;
+		/* down at once, up slowly: a slow program makes windows last */
+		if (!ts->rcv_rtt_us || sample < ts->rcv_rtt_us)
+			ts->rcv_rtt_us = sample;
+		else
+			ts->rcv_rtt_us += (sample - ts->rcv_rtt_us) / 8;
 	}
 	ts->rcv_rtt_seq = ts->rcv_nxt + ts->rcv_wnd;
 	ts->rcv_rtt_start_us = now;
+}
+
+/* after close(), or shutdown() both ways */
+static bool nobody_reads(const struct sock *sk)
+{
+	return sock_flag(sk, SOCK_DEAD) ||
+	       ((BIT(sk->sk_state) & (TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2)) &&
+		(sk->sk_shutdown & RCV_SHUTDOWN));
 }
 
 /* Seventh: the segment text */
@@ -346,7 +371,7 @@ static enum toytcp_drop_reason step_data(struct sock *sk,
 			return TOYTCP_DROP_AFTER_FIN;
 		}
 		/* nobody will read it: RFC 9293 3.6.1 (MUST-13), RFC 2525 2.17 */
-		if (sock_flag(sk, SOCK_DEAD) &&
+		if (nobody_reads(sk) &&
 		    seq_after(seg->seq + seg->len, ts->rcv_nxt)) {
 			toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_ABORT_ON_DATA);
 			toytcp_output_reset(sk, GFP_ATOMIC);
@@ -369,6 +394,9 @@ static enum toytcp_drop_reason step_data(struct sock *sk,
 	/* nothing new, or no room for it: the peer must learn where we are */
 	if (why != TOYTCP_DROP_NONE)
 		ts->ack_now = true;
+	/* a peer that repairs a loss grows its window from nothing: no delay */
+	if (why != TOYTCP_DROP_NONE || !RB_EMPTY_ROOT(&ts->ofo_queue))
+		ts->quickacks = TOYTCP_QUICKACKS;
 	return why;
 }
 
@@ -451,7 +479,12 @@ static void syn_options_heard(struct sock *sk, const struct toytcp_seg *seg)
 		ts->ts_recent_s = (u32)div_u64(toytcp_now_us(), USEC_PER_SEC);
 	}
 	toytcp_output_mss_sync(sk, ts->pmtu);
-	ts->cong.cwnd_segs = toytcp_cong_init_cwnd(ts->mss);
+	/* RFC 5681 3.1: a SYN was lost, so start with one segment */
+	ts->cong.cwnd_segs = ts->retransmits > 1 ?
+				     1 : toytcp_cong_init_cwnd(ts->mss);
+	ts->snd_wl1 = seg->seq;
+	ts->snd_wl2 = ts->iss;
+	ts->snd_wnd = seg->wnd;
 }
 
 /* 3.10.7.3, SYN-SENT, first: is the ACK ours? */
@@ -598,22 +631,16 @@ void toytcp_rcv(struct sock *sk, struct toytcp_seg *seg)
 /**
  * toytcp_rcv_icmp() - an ICMP error quoted one of our segments
  * @sk: the socket
- * @seq: the quoted sequence number
  * @err: errno, positive
  *
- * RFC 5927 4.1: the quoted number must be of data in flight. An attempt to
+ * The caller has checked that the quote is of data in flight. An attempt to
  * connect fails at once, as with Linux; RFC 5927 5.2, RFC 1122 4.2.3.9: once
  * synchronised, every ICMP error is soft.
  *
  * Context: softirq, socket lock held.
  */
-void toytcp_rcv_icmp(struct sock *sk, u32 seq, int err)
+void toytcp_rcv_icmp(struct sock *sk, int err)
 {
-	struct toytcp_sock *ts = toytcp_sk(sk);
-
-	if (sk->sk_state == TCP_CLOSE || sk->sk_state == TCP_LISTEN ||
-	    !seq_between(ts->snd_una, seq, ts->snd_nxt))
-		return;
 	if (sk->sk_state == TCP_SYN_SENT || sk->sk_state == TCP_SYN_RECV) {
 		toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_ATTEMPT_FAILS);
 		toytcp_sock_error(sk, err);

@@ -107,7 +107,7 @@ static int rcv_route(struct net *net, struct sock *unused, struct sk_buff *skb)
 		toytcp_drop(net, skb, TOYTCP_DROP_ROUTE);
 		return 0;
 	}
-	if (!(skb_rtable(skb)->rt_flags & RTCF_LOCAL)) {
+	if (skb_rtable(skb)->rt_type != RTN_LOCAL) {
 		toytcp_drop(net, skb, TOYTCP_DROP_ROUTE);
 		return 0;
 	}
@@ -206,20 +206,22 @@ static void icmp_deliver(struct sock *sk, const struct icmphdr *ich, u32 seq,
 
 	bh_lock_sock(sk);
 	owned = sock_owned_by_user(sk);
+	/* RFC 5927 4.1: only about what is in flight */
+	if (sk->sk_state == TCP_CLOSE || sk->sk_state == TCP_LISTEN ||
+	    !seq_between(ts->snd_una, seq, ts->snd_nxt))
+		goto out;
 	if (ich->type == ICMP_DEST_UNREACH && ich->code == ICMP_FRAG_NEEDED) {
-		if (sk->sk_state != TCP_CLOSE && sk->sk_state != TCP_LISTEN &&
-		    seq_between(ts->snd_una, seq, ts->snd_nxt)) {
-			WRITE_ONCE(ts->mtu_reduced, ntohs(ich->un.frag.mtu));
-			if (owned)
-				set_bit(TOYTCP_DEFER_MTU, &ts->deferred);
-			else
-				toytcp_ipv4_update_pmtu(sk, ts->mtu_reduced);
-		}
+		WRITE_ONCE(ts->mtu_reduced, ntohs(ich->un.frag.mtu));
+		if (owned)
+			set_bit(TOYTCP_DEFER_MTU, &ts->deferred);
+		else
+			toytcp_ipv4_update_pmtu(sk, ts->mtu_reduced);
 	} else if (owned) {
 		WRITE_ONCE(sk->sk_err_soft, err);
 	} else {
-		toytcp_rcv_icmp(sk, seq, err);
+		toytcp_rcv_icmp(sk, err);
 	}
+out:
 	bh_unlock_sock(sk);
 }
 
@@ -275,7 +277,9 @@ static unsigned int local_in(void *priv, struct sk_buff *skb,
 		rcv_icmp(state->net, skb);
 		return NF_ACCEPT;
 	}
-	if (iph->protocol != IPPROTO_TCP ||
+	/* broadcast and multicast are none of TCP's (RFC 1122 4.2.3.10) */
+	if (iph->protocol != IPPROTO_TCP || skb->pkt_type != PACKET_HOST ||
+	    skb_rtable(skb)->rt_type != RTN_LOCAL ||
 	    !pskb_may_pull(skb, ip_hdrlen(skb) + sizeof(*th)))
 		return NF_ACCEPT;
 	iph = ip_hdr(skb);

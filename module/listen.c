@@ -217,7 +217,8 @@ static void req_from_syn(struct toytcp_req *req, struct sock *sk,
 	req->dif = sk->sk_bound_dev_if;
 	reply.oif = req->dif;
 	req->irs = seg->seq;
-	req->iss = toytcp_sock_isn(&req->flow.key);
+	req->iss = TOYTCP_CB(seg->skb)->tw_isn ?:
+		   toytcp_sock_isn(&req->flow.key);
 	req->snd_wnd = seg->wnd;
 	req->peer_mss = opt->mss ?: TOYTCP_MSS_DEFAULT;
 	req->adv_mss = toytcp_output_adv_mss(toytcp_sk(sk),
@@ -236,7 +237,7 @@ static void req_from_syn(struct toytcp_req *req, struct sock *sk,
 
 /* 3.10.7.2, third: a SYN in LISTEN */
 static enum toytcp_drop_reason rcv_syn(struct sock *sk,
-				       const struct toytcp_seg *seg, u32 *isn)
+				       const struct toytcp_seg *seg)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 	struct net *net = sock_net(sk);
@@ -261,8 +262,6 @@ static enum toytcp_drop_reason rcv_syn(struct sock *sk,
 	req->listener = sk;
 	toytcp_timer_setup(&req->timer, req_timer_fn);
 	req_from_syn(req, sk, seg);
-	if (isn)
-		req->iss = *isn;
 	if (toytcp_demux_insert(&req->flow)) {
 		/* no memory for the table, or another CPU made it first */
 		toytcp_flow_put(&req->flow);
@@ -287,7 +286,7 @@ static void child_from_req(struct sock *sk, const struct toytcp_req *req)
 	ts->snd_una = req->iss;
 	ts->snd_nxt = req->iss + 1;
 	ts->write_seq = req->iss + 1;
-	ts->pushed_seq = ts->snd_nxt;
+	ts->snd_sml = ts->iss;
 	ts->irs = req->irs;
 	ts->rcv_nxt = req->irs + 1;
 	ts->rcv_wup = ts->rcv_nxt;
@@ -312,8 +311,9 @@ static void child_from_req(struct sock *sk, const struct toytcp_req *req)
 					  1, U32_MAX));
 	mtu = toytcp_ipv4_mtu(sk);
 	toytcp_output_mss_sync(sk, mtu);
+	/* RFC 5681 3.1: a SYN-ACK was lost, so start with one segment */
 	toytcp_cong_init(&ts->cong, ts->cong.ops,
-			 toytcp_cong_init_cwnd(ts->mss));
+			 req->retries > 1 ? 1 : toytcp_cong_init_cwnd(ts->mss));
 }
 
 /*
@@ -398,7 +398,7 @@ static enum toytcp_drop_reason rcv_req(struct sock *sk, struct toytcp_req *req,
 		toytcp_stats_inc(net, TOYTCP_MIB_LISTEN_OVERFLOWS);
 		return TOYTCP_DROP_ACCEPT_QUEUE;
 	}
-	if (seg->opt.has_ts && req->ts_ok)
+	if (seg->opt.has_ts && req->ts_ok && seq_leq(seg->seq, rcv_nxt))
 		req->ts_recent = seg->opt.tsval;
 	child = child_create(sk, req);
 	if (!child)
@@ -437,12 +437,10 @@ static void rcv_child(struct sock *child, struct toytcp_seg *seg)
  * toytcp_listen_rcv() - one segment for a listener or one of its requests
  * @sk: the listener
  * @seg: the segment; its buffer is consumed
- * @isn: sequence number to use instead of a hashed one (a time-wait's
- * successor), or NULL
  *
  * Context: softirq with the listener's lock held, or its backlog.
  */
-void toytcp_listen_rcv(struct sock *sk, struct toytcp_seg *seg, u32 *isn)
+void toytcp_listen_rcv(struct sock *sk, struct toytcp_seg *seg)
 {
 	struct net *net = sock_net(sk);
 	enum toytcp_drop_reason why;
@@ -479,7 +477,7 @@ void toytcp_listen_rcv(struct sock *sk, struct toytcp_seg *seg, u32 *isn)
 	} else if (!(seg->flags & TOYTCP_SYN) || (seg->flags & TOYTCP_FIN)) {
 		why = TOYTCP_DROP_LISTEN_FLAGS;
 	} else {
-		why = rcv_syn(sk, seg, isn);
+		why = rcv_syn(sk, seg);
 	}
 	if (flow)
 		toytcp_flow_put(flow);

@@ -49,7 +49,7 @@ void toytcp_listen_exit(void);
 int toytcp_listen_start(struct sock *sk, int backlog);
 void toytcp_listen_stop(struct sock *sk);
 struct sock *toytcp_listen_accept(struct sock *sk);
-void toytcp_listen_rcv(struct sock *sk, struct toytcp_seg *seg, u32 *isn);
+void toytcp_listen_rcv(struct sock *sk, struct toytcp_seg *seg);
 void toytcp_req_free(struct toytcp_req *req);
 void toytcp_output_synack(struct toytcp_req *req);
 void toytcp_output_req_ack(struct toytcp_req *req);

@@ -22,6 +22,8 @@
 #include "trace.h"
 #include "window.h"
 
+#define OOW_INTERVAL_US	500000	/* Linux's tcp_invalid_ratelimit */
+
 /**
  * toytcp_output_alloc() - a buffer for the write queue
  * @sk: the socket; it is charged
@@ -485,10 +487,31 @@ void toytcp_output_ack(struct sock *sk)
 }
 
 /**
+ * toytcp_output_dup_ack() - tell a peer whose segment is of no use where we are
+ * @sk: a synchronised socket
+ *
+ * For segments without data, at most one in half a second: two ends that
+ * disagree would answer each other for ever (RFC 5961 section 7).
+ *
+ * Context: socket lock held.
+ */
+void toytcp_output_dup_ack(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	u64 now = toytcp_now_us();
+
+	if (ts->last_oow_us && now - ts->last_oow_us < OOW_INTERVAL_US)
+		return;
+	ts->last_oow_us = now;
+	toytcp_output_ack(sk);
+}
+
+/**
  * toytcp_output_challenge_ack() - answer a suspicious segment (RFC 5961)
  * @sk: a synchronised socket
  *
- * Rate-limited for the namespace. The limit of each second is drawn at
+ * Rate-limited for the socket, see toytcp_output_dup_ack(), and for the
+ * namespace. The limit of each second is drawn at
  * random around the sysctl, so that counting answers tells an observer
  * nothing about other connections.
  *
@@ -510,7 +533,7 @@ void toytcp_output_challenge_ack(struct sock *sk)
 		return;
 	WRITE_ONCE(tn->challenge_left, left - 1);
 	toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_CHALLENGE_ACKS);
-	toytcp_output_ack(sk);
+	toytcp_output_dup_ack(sk);
 }
 
 /**
@@ -617,6 +640,17 @@ void toytcp_output_fin(struct sock *sk)
 	toytcp_output_push(sk, true);
 }
 
+/*
+ * Minshall's variation of Nagle, as in Linux: a small segment waits only
+ * while another small one is unacknowledged, so that the odd end of a long
+ * message does not wait for a delayed ACK.
+ */
+static bool small_in_flight(const struct toytcp_sock *ts)
+{
+	return seq_after(ts->snd_sml, ts->snd_una) &&
+	       seq_leq(ts->snd_sml, ts->snd_nxt);
+}
+
 /* what the window says of the head of the write queue; *limit: bytes that may go */
 static enum toytcp_send_verdict may_send(const struct sock *sk,
 					 const struct sk_buff *skb, bool force,
@@ -630,7 +664,7 @@ static enum toytcp_send_verdict may_send(const struct sock *sk,
 		.mss = ts->mss,
 		.usable = max(usable, 0),
 		.max_snd_wnd = ts->max_snd_wnd,
-		.in_flight = ts->snd_nxt - ts->snd_una,
+		.in_flight = small_in_flight(ts) ? ts->snd_nxt - ts->snd_una : 0,
 		.fin = TOYTCP_CB(skb)->flags & TOYTCP_FIN,
 		.last = skb->len == queued,
 		.nodelay = ts->nodelay || force,
@@ -671,8 +705,24 @@ static int send_head(struct sock *sk, struct sk_buff *skb)
 	TOYTCP_CB(skb)->flags |= TOYTCP_ACK;
 	if (skb_queue_is_last(&sk->sk_write_queue, skb))
 		TOYTCP_CB(skb)->flags |= TOYTCP_PSH;
+	if (skb->len % toytcp_sk(sk)->mss)
+		toytcp_sk(sk)->snd_sml = TOYTCP_CB(skb)->end_seq;
 	sent_new(sk, skb);
 	return xmit_queued(sk, skb, GFP_ATOMIC);
+}
+
+/* RFC 5681 4.1: what was learned of the path is stale after an idle timeout */
+static void restart_after_idle(struct toytcp_sock *ts)
+{
+	struct toytcp_cong *c = &ts->cong;
+	u32 restart = toytcp_cong_init_cwnd(ts->mss);
+
+	if (!ts->last_xmit_us || c->cwnd_segs <= restart ||
+	    toytcp_now_us() - ts->last_xmit_us <= toytcp_rtt_timeout_us(&ts->rtt))
+		return;
+	c->ssthresh_segs = max(c->ssthresh_segs, c->cwnd_segs / 4 * 3);
+	c->cwnd_segs = restart;
+	c->cwnd_cnt = 0;
 }
 
 /**
@@ -700,6 +750,8 @@ void toytcp_output_push(struct sock *sk, bool force)
 	mtu = toytcp_ipv4_mtu(sk);
 	if (mtu != ts->pmtu)
 		toytcp_output_mss_sync(sk, mtu);
+	if (!ts->packets_out)
+		restart_after_idle(ts);
 
 	while ((skb = skb_peek(&sk->sk_write_queue))) {
 		u32 in_flight = toytcp_in_flight(ts), window, len;

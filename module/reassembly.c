@@ -246,8 +246,12 @@ enum toytcp_drop_reason toytcp_reassembly_queue(struct sock *sk,
 
 	if (!trim_to_window(ts, skb))
 		return TOYTCP_DROP_OVER_WINDOW;
-	if (!seq_after(TOYTCP_CB(skb)->end_seq, ts->rcv_nxt))
+	if (!seq_after(TOYTCP_CB(skb)->end_seq, ts->rcv_nxt)) {
+		ts->dsack.start = seg->seq;
+		ts->dsack.end = TOYTCP_CB(skb)->end_seq;
+		ts->dsack_pending = ts->sack_ok && seg->len;
 		return TOYTCP_DROP_OLD_DATA;
+	}
 	/*
 	 * In order with nothing queued is always taken, whatever it weighs:
 	 * one buffer can't exhaust memory, and refusing it could stall the
@@ -255,8 +259,10 @@ enum toytcp_drop_reason toytcp_reassembly_queue(struct sock *sk,
 	 */
 	if (!reserve(sk, skb) &&
 	    (seq_after(seg->seq, ts->rcv_nxt) ||
-	     !skb_queue_empty(&sk->sk_receive_queue)))
+	     !skb_queue_empty(&sk->sk_receive_queue))) {
+		ts->rcvbuf_dropped = true;
 		return TOYTCP_DROP_RCVBUF;
+	}
 
 	if (seq_after(TOYTCP_CB(skb)->seq, ts->rcv_nxt)) {
 		why = ofo_insert(sk, skb);

@@ -120,9 +120,11 @@ static void clean_rtx_queue(struct sock *sk, struct ack_result *res)
 	if (ts->sack_ok)
 		return;
 	/* without SACK: so many of the "SACKed" are now known to be these */
-	if (res->acked_segs)
-		ts->sacked_out -= min(ts->sacked_out,
-				      max(res->acked_segs, 1u) - 1);
+	if (res->acked_segs) {
+		res->delivered_segs = max_t(int, 1, res->acked_segs -
+					    ts->sacked_out);
+		ts->sacked_out -= min(ts->sacked_out, res->acked_segs - 1);
+	}
 	ts->sacked_out = min(ts->sacked_out, ts->packets_out);
 }
 
@@ -142,6 +144,12 @@ static void rtt_sample(struct toytcp_sock *ts, const struct toytcp_seg *seg,
 		return;
 	toytcp_rtt_sample(&ts->rtt, res->rtt_us);
 	toytcp_rtt_backoff_reset(&ts->rtt);
+}
+
+/* how a buffer was cut on the wire; the MSS may have changed since */
+static u32 wire_mss(const struct toytcp_sock *ts, const struct sk_buff *skb)
+{
+	return skb_shinfo(skb)->gso_size ?: ts->mss;
 }
 
 /* mark what lies in [start, end) as SACKed; cuts buffers at whole segments */
@@ -172,13 +180,13 @@ static u32 sack_mark(struct sock *sk, u32 start, u32 end)
 		    !seq_after(cb->end_seq, start))
 			continue;
 		if (seq_before(cb->seq, start)) {
-			cut = roundup(start - cb->seq, ts->mss);
+			cut = roundup(start - cb->seq, wire_mss(ts, skb));
 			if (cut < skb->len)
 				toytcp_output_split(sk, skb, cut, GFP_ATOMIC);
 			continue;
 		}
 		if (seq_after(cb->end_seq, end)) {
-			cut = rounddown(end - cb->seq, ts->mss);
+			cut = rounddown(end - cb->seq, wire_mss(ts, skb));
 			if (!cut || cut >= skb->len ||
 			    toytcp_output_split(sk, skb, cut, GFP_ATOMIC))
 				break;
@@ -215,10 +223,10 @@ static void sack_blocks(struct sock *sk, const struct toytcp_seg *seg,
 	}
 }
 
-/* RFC 6675 IsLost(), by distance: DupThresh segments beyond it have arrived */
+/* RFC 6675 IsLost(), by distance: more than DupThresh - 1 segments are beyond */
 static void sack_mark_lost(struct toytcp_sock *ts)
 {
-	u32 limit = ts->sacked_high - TOYTCP_DUPACK_THRESH * ts->mss;
+	u32 limit = ts->sacked_high - (TOYTCP_DUPACK_THRESH - 1) * ts->mss;
 	struct rb_node *node;
 
 	if (!ts->sacked_out)
@@ -226,7 +234,7 @@ static void sack_mark_lost(struct toytcp_sock *ts)
 	for (node = rb_first(&ts->rtx_queue); node; node = rb_next(node)) {
 		struct sk_buff *skb = rb_to_skb(node);
 
-		if (seq_after(TOYTCP_CB(skb)->end_seq, limit))
+		if (!seq_before(TOYTCP_CB(skb)->end_seq, limit))
 			break;
 		mark_lost(ts, skb);
 	}
@@ -241,7 +249,9 @@ static void head_mark_lost(struct sock *sk)
 	if (!node)
 		return;
 	skb = rb_to_skb(node);
-	/* without SACK only the first segment is known to be missing */
+	if (TOYTCP_CB(skb)->mark & TOYTCP_SKB_SACKED)
+		return;
+	/* only the first segment is known to be missing */
 	if (skb->len > ts->mss &&
 	    toytcp_output_split(sk, skb, ts->mss, GFP_ATOMIC))
 		return;
@@ -265,6 +275,18 @@ static void enter_recovery(struct sock *sk, u32 flight)
 	ts->prr_out = 0;
 	toytcp_stats_inc(sock_net(sk), ts->sack_ok ? TOYTCP_MIB_SACK_RECOVERY :
 						     TOYTCP_MIB_RENO_RECOVERY);
+}
+
+/*
+ * Everything sent before recovery began is acknowledged. Without SACK one
+ * more byte must be: duplicate ACKs of needless retransmissions look like new
+ * losses (RFC 6582 section 3.2).
+ */
+static bool recovered(const struct toytcp_sock *ts)
+{
+	if (ts->sack_ok || !ts->packets_out)
+		return seq_geq(ts->snd_una, ts->recover);
+	return seq_after(ts->snd_una, ts->recover);
 }
 
 static void leave_recovery(struct toytcp_sock *ts)
@@ -307,6 +329,9 @@ static bool loss_detected(struct sock *sk)
 
 	if (ts->sack_ok) {
 		sack_mark_lost(ts);
+		/* small segments: DupThresh of them count as well */
+		if (!ts->lost_out && ts->sacked_out >= TOYTCP_DUPACK_THRESH)
+			head_mark_lost(sk);
 		return ts->lost_out;
 	}
 	return ts->dupacks >= TOYTCP_DUPACK_THRESH;
@@ -368,6 +393,8 @@ void toytcp_recovery_acked(struct sock *sk, const struct toytcp_seg *seg,
 		ts->retransmits = 0;
 		ts->first_rtx_us = 0;
 		ts->dupacks = 0;
+		if (!ts->sack_ok && ts->recovery != TOYTCP_RECOVERY)
+			ts->sacked_out = 0;
 	} else if (!ts->sack_ok && !seg->len && !window_changed &&
 		   !(seg->flags & (TOYTCP_SYN | TOYTCP_FIN))) {
 		/* RFC 5681 section 2: a duplicate ACK */
@@ -379,7 +406,7 @@ void toytcp_recovery_acked(struct sock *sk, const struct toytcp_seg *seg,
 		}
 	}
 
-	if (ts->recovery != TOYTCP_OPEN && seq_geq(ts->snd_una, ts->recover))
+	if (ts->recovery != TOYTCP_OPEN && recovered(ts))
 		leave_recovery(ts);
 
 	switch (ts->recovery) {
@@ -397,7 +424,8 @@ void toytcp_recovery_acked(struct sock *sk, const struct toytcp_seg *seg,
 	case TOYTCP_RECOVERY:
 		if (ts->sack_ok)
 			sack_mark_lost(ts);
-		else if (advanced) /* a partial ACK: the next hole (RFC 6582) */
+		/* a partial ACK names the next hole (RFC 6582), with SACK as well */
+		if (advanced)
 			head_mark_lost(sk);
 		prr_update(ts, res.delivered_segs);
 		break;

@@ -324,7 +324,7 @@ int toytcp_sock_backlog_rcv(struct sock *sk, struct sk_buff *skb)
 		return 0;
 	}
 	if (sk->sk_state == TCP_LISTEN) {
-		toytcp_listen_rcv(sk, &seg, NULL);
+		toytcp_listen_rcv(sk, &seg);
 		return 0;
 	}
 	rcu_read_lock();
@@ -470,6 +470,15 @@ int toytcp_sock_disconnect(struct sock *sk)
 	ts->sack_ok = 0;
 	ts->wscale_ok = 0;
 	ts->ack_pending = false;
+	ts->ack_now = false;
+	ts->dsack_pending = 0;
+	ts->rcvbuf_dropped = false;
+	ts->cwnd_limited = false;
+	ts->max_snd_wnd = 0;
+	ts->snd_wnd = 0;
+	ts->last_xmit_us = 0;
+	ts->last_oow_us = 0;
+	ts->probe_backoff = 0;
 	ts->probes = 0;
 	ts->rcv_nxt = 0;
 	ts->copied_seq = 0;

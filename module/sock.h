@@ -66,6 +66,7 @@ struct toytcp_skb_cb {
 	u16 segs;		/* send: wire segments in it, >= 1 once sent */
 	u8 flags;		/* TCP header flags */
 	u8 mark;		/* send: TOYTCP_SKB_* */
+	u32 tw_isn;		/* received SYN: ISN of a time-wait's successor; 0: none */
 };
 
 #define TOYTCP_CB(skb) ((struct toytcp_skb_cb *)&(skb)->cb[0])
@@ -119,7 +120,7 @@ struct toytcp_sock {
 	u32 snd_wl1;			/* SEG.SEQ of the last window update */
 	u32 snd_wl2;			/* SEG.ACK of the last window update */
 	u32 max_snd_wnd;		/* largest snd_wnd seen */
-	u32 pushed_seq;			/* last sequence number sent with PSH */
+	u32 snd_sml;			/* end of the last small segment sent (Minshall) */
 
 	/* receive sequence space */
 	u32 irs;			/* initial receive sequence number */
@@ -157,12 +158,14 @@ struct toytcp_sock {
 	/* sk_write_queue: queued, never sent; sk_receive_queue: in order */
 	struct rb_root ofo_queue;	/* received out of order, by sequence */
 	struct toytcp_sack_block dsack;	/* duplicate to report (RFC 2883) */
+	u64 last_oow_us;		/* last answer to a suspicious segment without data */
 	u32 last_ofo_seq;		/* newest out-of-order arrival: first SACK block */
 
 	/* acknowledging */
 	u8 quickacks;			/* segments still to be acked at once */
 	bool ack_pending;		/* something received waits for an ACK */
 	bool ack_now;			/* it must go when the segment is done */
+	bool rcvbuf_dropped;		/* data inside the window were refused for want of room */
 
 	/* loss recovery and congestion */
 	struct toytcp_rtt rtt;
@@ -293,7 +296,7 @@ const char *toytcp_state_name(int state);
 int toytcp_seg_init(struct toytcp_seg *seg, struct sk_buff *skb);
 void toytcp_rcv(struct sock *sk, struct toytcp_seg *seg);
 void toytcp_rcv_fin(struct sock *sk);
-void toytcp_rcv_icmp(struct sock *sk, u32 seq, int err);
+void toytcp_rcv_icmp(struct sock *sk, int err);
 
 /* reassembly.c */
 enum toytcp_drop_reason toytcp_reassembly_queue(struct sock *sk,
@@ -311,6 +314,7 @@ int toytcp_output_connect(struct sock *sk);
 void toytcp_output_fin(struct sock *sk);
 void toytcp_output_push(struct sock *sk, bool force);
 void toytcp_output_ack(struct sock *sk);
+void toytcp_output_dup_ack(struct sock *sk);
 void toytcp_output_challenge_ack(struct sock *sk);
 void toytcp_output_probe(struct sock *sk);
 void toytcp_output_reset(struct sock *sk, gfp_t gfp);

@@ -23,10 +23,8 @@ static bool ip_option_known(int optname)
 	case IP_TTL:
 	case IP_MTU_DISCOVER:
 	case IP_MTU:
-	case IP_RECVERR:
 	case IP_FREEBIND:
 	case IP_TRANSPARENT:
-	case IP_MINTTL:
 		return true;
 	}
 	return false;

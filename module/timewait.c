@@ -168,10 +168,23 @@ void toytcp_timewait_enter(struct sock *sk)
 	toytcp_sock_done(sk);
 }
 
+/* RFC 7323 5.3 R1: an old duplicate by its timestamp */
+static bool paws_reject(const struct toytcp_tw *tw,
+			const struct toytcp_seg *seg)
+{
+	return tw->ts_ok && seg->opt.has_ts &&
+	       seq_before(seg->opt.tsval, tw->ts_recent) &&
+	       (u32)div_u64(toytcp_now_us(), USEC_PER_SEC) - tw->ts_recent_s <
+		       TOYTCP_PAWS_IDLE_S;
+}
+
 /* RFC 6191, and RFC 9293's MAY-2: is this SYN newer than all we have seen? */
 static bool syn_is_newer(const struct toytcp_tw *tw,
 			 const struct toytcp_seg *seg)
 {
+	if ((seg->flags & (TOYTCP_SYN | TOYTCP_RST | TOYTCP_ACK)) !=
+	    TOYTCP_SYN || paws_reject(tw, seg))
+		return false;
 	if (seq_after(seg->seq, tw->rcv_nxt))
 		return true;
 	return tw->ts_ok && seg->opt.has_ts &&
@@ -184,11 +197,8 @@ static enum toytcp_drop_reason tw_rcv(struct toytcp_tw *tw,
 	bool acceptable = toytcp_window_acceptable(tw->rcv_nxt, tw->rcv_wnd,
 						   seg->seq,
 						   seg->end_seq - seg->seq);
+	bool paws = paws_reject(tw, seg);
 	u64 now = toytcp_now_us();
-	bool paws = tw->ts_ok && seg->opt.has_ts &&
-		    seq_before(seg->opt.tsval, tw->ts_recent) &&
-		    (u32)div_u64(now, USEC_PER_SEC) - tw->ts_recent_s <
-			    TOYTCP_PAWS_IDLE_S;
 
 	/* RFC 1337: a reset does not assassinate it */
 	if (seg->flags & TOYTCP_RST)
@@ -214,14 +224,15 @@ static enum toytcp_drop_reason tw_rcv(struct toytcp_tw *tw,
  * toytcp_timewait_rcv() - one segment for a remnant
  * @tw: the remnant, a reference held
  * @seg: the segment; its buffer is consumed unless true is returned
- * @isn: set if true is returned: a sequence number for the successor that is
- * above all that the old connection used
+ * @can_open: there is a listener for a SYN; its buffer's tw_isn is set if
+ * true is returned, to a sequence number above all that the old one used
  *
  * Context: softirq, rcu_read_lock().
  * Return: true if the segment is a SYN that may open the successor: the
  * remnant is gone, and a listener may have the segment.
  */
-bool toytcp_timewait_rcv(struct toytcp_tw *tw, struct toytcp_seg *seg, u32 *isn)
+bool toytcp_timewait_rcv(struct toytcp_tw *tw, struct toytcp_seg *seg,
+			 bool can_open)
 {
 	struct net *net = tw->flow.net;
 	enum toytcp_drop_reason why;
@@ -232,9 +243,8 @@ bool toytcp_timewait_rcv(struct toytcp_tw *tw, struct toytcp_seg *seg, u32 *isn)
 		toytcp_drop(net, seg->skb, TOYTCP_DROP_TIMEWAIT);
 		return false;
 	}
-	if ((seg->flags & (TOYTCP_SYN | TOYTCP_RST | TOYTCP_ACK)) ==
-	    TOYTCP_SYN && syn_is_newer(tw, seg)) {
-		*isn = tw->snd_nxt + 65535 + 2;
+	if (can_open && syn_is_newer(tw, seg)) {
+		TOYTCP_CB(seg->skb)->tw_isn = tw->snd_nxt + 65535 + 2 ?: 1;
 		tw_kill(tw);
 		spin_unlock(&tw->lock);
 		return true;

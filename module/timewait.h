@@ -47,7 +47,7 @@ int toytcp_timewait_init(void);
 void toytcp_timewait_exit(void);
 void toytcp_timewait_enter(struct sock *sk);
 bool toytcp_timewait_rcv(struct toytcp_tw *tw, struct toytcp_seg *seg,
-			 u32 *isn);
+			 bool can_open);
 void toytcp_timewait_purge(struct net *net);
 void toytcp_timewait_free(struct toytcp_tw *tw);
 void toytcp_output_tw_ack(struct toytcp_tw *tw);
