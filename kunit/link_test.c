@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Two endpoints and a bad link between them, on a virtual clock.
+ *
+ * Each case moves a stream each way at once, through every fault the link
+ * has, and ends both by FIN. What must hold: the bytes arrive as they were
+ * sent, both ends come to their end in bounded time, no segment leaves the
+ * window or the MTU, no window shrinks.
+ */
+#include <kunit/test.h>
+#include <linux/kernel.h>
+#include <linux/net.h>
+
+#include "../module/netns.h"
+#include "../module/seq.h"
+#include "sim.h"
+
+/* what must be true of all segments of one direction */
+struct watch {
+	u32 addr;
+	bool syn;		/* seen */
+	bool edge_known;	/* edge is */
+	u8 wscale;		/* of the windows it advertises */
+	bool wscale_sent;
+	u32 nxt;		/* highest sequence number sent */
+	u32 edge;		/* right edge of its receive window as it said */
+	u32 segs, data_segs, bytes;
+};
+
+static struct {
+	struct watch end[2];
+	const char *profile;
+	u64 seed;
+	u32 failures;
+} world;
+
+#define WATCH(cond, fmt, ...)						\
+do {									\
+	if (!(cond) && !world.failures++)				\
+		KUNIT_FAIL(sim.test, "%s, seed %#llx: " fmt,		\
+			   world.profile, world.seed, ##__VA_ARGS__);	\
+} while (0)
+
+static void watch_window(const struct sim_seg *seg, struct watch *from, bool both_scale)
+{
+	u32 wnd = seg->wnd, edge;
+
+	if (!(seg->flags & TOYTCP_ACK) || seg->flags & TOYTCP_RST)
+		return;
+	if (!(seg->flags & TOYTCP_SYN) && both_scale)
+		wnd <<= from->wscale;
+	edge = seg->ack + wnd;
+	WATCH(!from->edge_known || seq_geq(edge, from->edge),
+	      "the window of %x shrank by %u", seg->from, from->edge - edge);
+	from->edge = edge;
+	from->edge_known = true;
+}
+
+static void watch_sacks(const struct sim_seg *seg, const struct watch *to)
+{
+	int i;
+
+	for (i = 0; i < seg->opt.n_sacks; i++) {
+		const struct toytcp_sack_block *b = &seg->opt.sacks[i];
+
+		WATCH(seq_before(b->start, b->end), "an empty SACK block");
+		WATCH(seq_leq(b->end, to->nxt), "a SACK block of what was never sent");
+		WATCH(i == 0 || seq_after(b->start, seg->ack),
+		      "block %d of the SACK is not above the ACK", i);
+	}
+}
+
+static void watch(const struct sim_seg *seg)
+{
+	struct watch *from = &world.end[seg->from == SIM_A ? 0 : 1];
+	struct watch *to = &world.end[seg->from == SIM_A ? 1 : 0];
+	u32 end = seg->seq + seg->len + !!(seg->flags & TOYTCP_SYN) + !!(seg->flags & TOYTCP_FIN);
+
+	from->segs++;
+	from->data_segs += !!seg->len;
+	from->bytes += seg->len;
+	WATCH(!(seg->flags & TOYTCP_RST), "a reset from %x", seg->from);
+	if (seg->flags & TOYTCP_SYN) {
+		from->wscale = seg->opt.wscale;
+		from->wscale_sent = seg->opt.has_wscale;
+		if (!from->syn)
+			from->nxt = end;
+		from->syn = true;
+	} else {
+		WATCH(seg->flags & TOYTCP_ACK, "no ACK");
+	}
+	watch_window(seg, from, from->wscale_sent && to->wscale_sent);
+	watch_sacks(seg, to);
+	/* a retransmission may probe a window that closed before it; new data may not */
+	if (to->edge_known && seg->len && seq_after(end, from->nxt))
+		WATCH(seq_leq(seg->seq + seg->len, to->edge),
+		      "%x sends %u beyond the window", seg->from,
+		      seg->seq + seg->len - to->edge);
+	if (seq_after(end, from->nxt))
+		from->nxt = end;
+	if (seg->flags & TOYTCP_ACK && to->syn)
+		WATCH(seq_leq(seg->ack, to->nxt), "%x acknowledges what was never sent",
+		      seg->from);
+}
+
+struct profile {
+	const char *name;
+	struct sim_link ab, ba;
+	u32 kib;		/* each way */
+	u32 write, read;	/* at most so many bytes a call; 0: any number */
+	u32 mtu;		/* 0: 1500 */
+	u32 rcvbuf, sndbuf;	/* 0: default */
+	bool gso, gro;
+	u32 hold_us;
+	bool no_sack, no_ts, no_wscale;
+	bool nodelay;
+	bool slow;		/* the reader sleeps between reads */
+	u32 limit_s;		/* of virtual time */
+};
+
+#define BOTH(...) .ab = { __VA_ARGS__ }, .ba = { __VA_ARGS__ }
+
+static const struct profile profiles[] = {
+	{ "clean", BOTH(.delay_us = 10000), .kib = 48, .limit_s = 10 },
+	{ "clean, GSO", BOTH(.delay_us = 10000), .kib = 64, .gso = true, .limit_s = 10 },
+	{ "clean, GSO and GRO", BOTH(.delay_us = 10000), .kib = 64,
+	  .gso = true, .gro = true, .limit_s = 10 },
+	{ "no delay", BOTH(.delay_us = 0), .kib = 48, .limit_s = 10 },
+	{ "loss 5%", BOTH(.delay_us = 10000, .loss = 50), .kib = 32, .limit_s = 120 },
+	{ "loss 5%, GSO", BOTH(.delay_us = 10000, .loss = 50), .kib = 48,
+	  .gso = true, .limit_s = 120 },
+	{ "loss 5%, no SACK", BOTH(.delay_us = 10000, .loss = 50), .kib = 32,
+	  .no_sack = true, .limit_s = 120 },
+	{ "loss 5%, no timestamps", BOTH(.delay_us = 10000, .loss = 50), .kib = 32,
+	  .no_ts = true, .limit_s = 120 },
+	{ "loss 5%, nothing", BOTH(.delay_us = 10000, .loss = 50), .kib = 32,
+	  .no_ts = true, .no_sack = true, .no_wscale = true, .limit_s = 120 },
+	{ "loss 20%", BOTH(.delay_us = 10000, .loss = 200), .kib = 16, .limit_s = 900 },
+	{ "loss 20%, no SACK, GSO", BOTH(.delay_us = 10000, .loss = 200), .kib = 16,
+	  .no_sack = true, .gso = true, .limit_s = 900 },
+	{ "reordering", BOTH(.delay_us = 10000, .jitter_us = 20000), .kib = 32, .limit_s = 60 },
+	{ "reordering 25%, GSO", BOTH(.delay_us = 10000, .reorder = 250), .kib = 32,
+	  .gso = true, .limit_s = 60 },
+	{ "reordering, no SACK", BOTH(.delay_us = 10000, .reorder = 250), .kib = 32,
+	  .no_sack = true, .limit_s = 60 },
+	{ "duplicates", BOTH(.delay_us = 10000, .dup = 200), .kib = 32, .limit_s = 60 },
+	{ "duplicates, no SACK", BOTH(.delay_us = 10000, .dup = 200), .kib = 32,
+	  .no_sack = true, .limit_s = 60 },
+	{ "corruption", BOTH(.delay_us = 10000, .corrupt = 10), .kib = 32, .limit_s = 60 },
+	{ "all at once",
+	  BOTH(.delay_us = 50000, .jitter_us = 30000, .loss = 50, .dup = 50, .corrupt = 10,
+	       .reorder = 250),
+	  .kib = 24, .limit_s = 300 },
+	{ "all at once, GSO, held",
+	  BOTH(.delay_us = 50000, .jitter_us = 30000, .loss = 50, .dup = 50, .corrupt = 10,
+	       .reorder = 250),
+	  .kib = 24, .gso = true, .hold_us = 3000, .limit_s = 300 },
+	{ "all at once, GRO",
+	  BOTH(.delay_us = 20000, .jitter_us = 30000, .loss = 50, .dup = 50, .reorder = 250),
+	  .kib = 32, .gso = true, .gro = true, .limit_s = 300 },
+	{ "one way bad", .ab = { .delay_us = 20000 },
+	  .ba = { .delay_us = 20000, .loss = 300 }, .kib = 16, .limit_s = 600 },
+	{ "narrow, long queue", BOTH(.delay_us = 20000, .ns_per_byte = 8000, .queue_us = 200000),
+	  .kib = 32, .limit_s = 60 },
+	{ "narrow, short queue", BOTH(.delay_us = 20000, .ns_per_byte = 8000, .queue_us = 20000),
+	  .kib = 32, .gso = true, .limit_s = 60 },
+	{ "small writes", BOTH(.delay_us = 5000, .loss = 20), .kib = 4, .write = 100,
+	  .limit_s = 120 },
+	{ "small writes, nodelay", BOTH(.delay_us = 5000, .loss = 20), .kib = 4, .write = 100,
+	  .nodelay = true, .limit_s = 120 },
+	{ "small reads", BOTH(.delay_us = 5000), .kib = 16, .read = 500, .limit_s = 120 },
+	{ "slow reader", BOTH(.delay_us = 5000), .kib = 24, .slow = true, .read = 3000,
+	  .limit_s = 600 },
+	{ "slow reader, loss", BOTH(.delay_us = 5000, .loss = 100), .kib = 16, .slow = true,
+	  .read = 3000, .limit_s = 900 },
+	{ "small buffers", BOTH(.delay_us = 5000, .loss = 20), .kib = 16, .rcvbuf = 4096,
+	  .sndbuf = 4608, .limit_s = 300 },
+	{ "MTU 576", BOTH(.delay_us = 10000, .loss = 30), .kib = 16, .mtu = 576,
+	  .gso = true, .limit_s = 120 },
+	{ "MTU 9000", BOTH(.delay_us = 10000, .loss = 30), .kib = 48, .mtu = 9000,
+	  .gso = true, .limit_s = 120 },
+	{ "MTU 65535", BOTH(.delay_us = 1000, .loss = 30), .kib = 64, .mtu = 65535,
+	  .limit_s = 120 },
+};
+
+static void profile_desc(const struct profile *p, char *desc)
+{
+	strscpy(desc, p->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(profile, profiles, profile_desc);
+
+/* one end of the connection, as a program sees it */
+struct end {
+	struct socket *sock;
+	u32 base;		/* of its stream in the pattern */
+	u32 peer_base;
+	u32 wrote, got;
+	u64 read_again_us;
+	bool shut, eof;
+};
+
+static void end_write(struct kunit *test, struct end *e, const struct profile *p, u32 total)
+{
+	while (e->wrote < total) {
+		u32 n = min(total - e->wrote, p->write ?: 65536u);
+		int sent;
+
+		if (!sk_stream_is_writeable(e->sock->sk))
+			return;
+		sent = sim_write(e->sock, e->base + e->wrote, n);
+		if (sent == -EAGAIN)
+			return;
+		if (sent <= 0) {
+			WATCH(false, "write: %d", sent);
+			return;
+		}
+		e->wrote += sent;
+	}
+	if (!e->shut) {
+		kernel_sock_shutdown(e->sock, SHUT_WR);
+		e->shut = true;
+	}
+}
+
+static void end_read(struct kunit *test, struct end *e, const struct profile *p)
+{
+	struct toytcp_sock *ts = sim_ts(e->sock);
+	int n;
+
+	if (e->eof || sim.now_us < e->read_again_us)
+		return;
+	while (ts->rcv_nxt != ts->copied_seq || e->sock->sk->sk_state == TCP_CLOSE) {
+		n = sim_read_check(e->sock, e->peer_base + e->got, p->read ?: 65536);
+		if (n == -EAGAIN)
+			return;
+		if (n < 0)
+			WATCH(false, "read at %u: %d", e->got, n);
+		if (n <= 0) {
+			e->eof = true;
+			return;
+		}
+		e->got += n;
+		if (p->slow) {
+			e->read_again_us = sim.now_us + 300 * SIM_MS;
+			return;
+		}
+	}
+}
+
+static void set_buffers(struct sock *sk, const struct profile *p)
+{
+	if (p->rcvbuf) {
+		sk->sk_rcvbuf = p->rcvbuf;
+		sk->sk_userlocks |= SOCK_RCVBUF_LOCK;
+	}
+	if (p->sndbuf) {
+		sk->sk_sndbuf = p->sndbuf;
+		sk->sk_userlocks |= SOCK_SNDBUF_LOCK;
+	}
+	toytcp_sk(sk)->nodelay = p->nodelay;
+}
+
+static void world_init(struct kunit *test, const struct profile *p, u64 seed)
+{
+	struct toytcp_sysctl *ctl = &toytcp_net(&init_net)->sysctl;
+
+	memset(&world, 0, sizeof(world));
+	world.profile = p->name;
+	world.seed = seed;
+	world.end[0].addr = SIM_A;
+	world.end[1].addr = SIM_B;
+	sim.seed = seed;
+	sim.link[0] = p->ab;
+	sim.link[1] = p->ba;
+	sim.mtu = p->mtu ?: 1500;
+	sim.gso = p->gso;
+	sim.gro = p->gro;
+	sim.hold_us = p->hold_us;
+	sim.tap = watch;
+	ctl->sack = !p->no_sack;
+	ctl->timestamps = !p->no_ts;
+	ctl->window_scaling = !p->no_wscale;
+}
+
+/* next thing to happen, a slow reader's waking included */
+static bool world_step(struct end *a, struct end *b)
+{
+	u64 wake_us = U64_MAX;
+
+	if (a->read_again_us > sim.now_us)
+		wake_us = a->read_again_us;
+	if (b->read_again_us > sim.now_us)
+		wake_us = min(wake_us, b->read_again_us);
+	if (wake_us < sim_next_us()) {
+		sim.now_us = wake_us;
+		return true;
+	}
+	return sim_step();
+}
+
+static void exchange(struct kunit *test, const struct profile *p, u64 seed)
+{
+	struct end a = { .base = 0, .peer_base = 1000000 };
+	struct end b = { .base = 1000000, .peer_base = 0 };
+	struct socket *listener;
+	u32 total = p->kib * 1024;
+	u64 began = sim.now_us, until = began + p->limit_s * SIM_S;
+
+	world_init(test, p, seed);
+	listener = sim_listen(test, SIM_PORT_B, 8);
+	set_buffers(listener->sk, p);
+	a.sock = sim_socket(test);
+	set_buffers(a.sock->sk, p);
+	KUNIT_ASSERT_EQ(test, sim_bind(a.sock, SIM_A, SIM_PORT_A), 0);
+	KUNIT_ASSERT_EQ(test, sim_connect(a.sock, SIM_B, SIM_PORT_B), -EINPROGRESS);
+
+	while (!(a.eof && b.eof) && sim.now_us < until && !world.failures) {
+		if (!world_step(&a, &b))
+			break;
+		if (!b.sock)
+			b.sock = sim_accept(listener);
+		if (b.sock) {
+			end_write(test, &b, p, total);
+			end_read(test, &b, p);
+		}
+		if (BIT(a.sock->sk->sk_state) & ~(TCPF_SYN_SENT | TCPF_SYN_RECV)) {
+			end_write(test, &a, p, total);
+			end_read(test, &a, p);
+		}
+	}
+	WATCH(a.eof && b.eof, "a got %u of %u%s, b got %u of %u%s, after %llu ms",
+	      a.got, total, a.eof ? " and the end" : "", b.got, total,
+	      b.eof ? " and the end" : "", div_u64(sim.now_us - began, 1000));
+	if (a.eof && b.eof) {
+		WATCH(a.got == total && b.got == total, "a got %u, b got %u of %u",
+		      a.got, b.got, total);
+		WATCH(!a.sock->sk->sk_err && !b.sock->sk->sk_err, "errors %d and %d",
+		      a.sock->sk->sk_err, b.sock->sk->sk_err);
+		/* the last ACKs, lost as often as they may be, and TIME_WAIT */
+		sim_close(a.sock);
+		sim_close(b.sock);
+		sim_close(listener);
+		WATCH(sim_run_events(10000) && sim_drained(), "no end after both FINs");
+		WATCH(sim.now_us < until + 600 * SIM_S, "the end took %llu s",
+		      div_u64(sim.now_us - began, USEC_PER_SEC));
+	}
+	if (world.failures)
+		sim_dump();
+	sim.tap = NULL;
+	sim_drain(test);
+}
+
+/* every profile: a fixed seed, and new ones */
+static void link__exchange(struct kunit *test)
+{
+	unsigned int i;
+
+	exchange(test, test->param_value, 1);
+	for (i = 0; i < sim_rounds() && !world.failures; i++)
+		exchange(test, test->param_value, get_random_u64());
+}
+
+static int link_init(struct kunit *test)
+{
+	world.failures = 0;
+	return sim_init(test);
+}
+
+static struct kunit_case link_cases[] = {
+	KUNIT_CASE_PARAM(link__exchange, profile_gen_params),
+	{}
+};
+
+static struct kunit_suite link_suite = {
+	.name = "toytcp_link",
+	.init = link_init,
+	.exit = sim_exit,
+	.test_cases = link_cases,
+};
+
+kunit_test_suites(&link_suite);
