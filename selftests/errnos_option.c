@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Rows of errnos: names of sockets, socket options.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "errnos.h"
+
+/* ---- names ------------------------------------------------------------------ */
+
+static void names(const struct row *r)
+{
+	char buf[64];
+	socklen_t len = r->c;
+	void *addr = r->b == 0 ? NULL : r->b == 1 ? BAD : (void *)buf;
+	struct sockaddr_in sin;
+	unsigned int i;
+	int a, b;
+
+	memset(buf, 0x55, sizeof(buf));
+	pair(&a, &b);
+	if (r->b == 3)
+		said("name", r->a ? getpeername(a, SA(sin), BAD) :
+		     getsockname(a, SA(sin), BAD));
+	else
+		said("name", r->a ? getpeername(a, addr, &len) :
+		     getsockname(a, addr, &len));
+	for (i = sizeof(buf); i && buf[i - 1] == 0x55; i--)
+		;
+	rec("length %d wrote %u; ", (int)len, i);
+	if (i < sizeof(sin))
+		return;
+	memcpy(&sin, buf, sizeof(sin));
+	rec("family %d %s zero %d", sin.sin_family, inet_ntoa(sin.sin_addr),
+	    !memcmp(sin.sin_zero, "\0\0\0\0\0\0\0\0", 8));
+}
+
+void add_name_rows(void)
+{
+	static const int lens[] = { 0, 1, 2, 8, 15, 16, 17, 64, -1 };
+	static const char *const p[] = { "NULL", "bad", "good", "bad length" };
+	unsigned int call, i;
+	struct row *r;
+
+	for (call = 0; call < 2; call++) {
+		const char *n = call ? "getpeername" : "getsockname";
+
+		for (i = 0; i < ARRAY_SIZE(lens); i++) {
+			r = add(names, "%s: length %d", n, lens[i]);
+			r->a = call;
+			r->b = 2;
+			r->c = lens[i];
+		}
+		for (i = 0; i < ARRAY_SIZE(p); i++) {
+			r = add(names, "%s: %s pointer", n, p[i]);
+			r->a = call;
+			r->b = i;
+			r->c = 16;
+		}
+	}
+}
+
+/* ---- socket options ---------------------------------------------------------- */
+
+static const char *level_name(int level)
+{
+	return level == SOL_SOCKET ? "SOL_SOCKET" :
+	       level == IPPROTO_TCP ? "IPPROTO_TCP" :
+	       level == IPPROTO_IP ? "IPPROTO_IP" : "level";
+}
+
+/* Values that are the socket's own and cannot be compared. */
+static bool value_differs(int level, int option)
+{
+	if (level == SOL_SOCKET)
+		return option == SO_DOMAIN || option == SO_COOKIE ||
+		       option == SO_TXREHASH || option == SO_INCOMING_CPU || option == SO_PEERCRED ||
+		       option == SO_MEMINFO || option == SO_NETNS_COOKIE;
+	if (level == IPPROTO_TCP)
+		return option == TCP_INFO || option == TCP_CC_INFO ||
+		       option == TCP_CONGESTION || option == TCP_TIMESTAMP ||
+		       option == TCP_ULP;
+	return false;
+}
+
+static void get_once(int level, int option, int asked)
+{
+	int value[4] = { -1, -1, -1, -1 }, fd = new_sock(), len = asked;
+
+	rec("(%d) ", asked);
+	if (said("get", getsockopt(fd, level, option, value,
+				   (socklen_t *)&len)) == 0 &&
+	    !(level == IPPROTO_TCP && (option == TCP_INFO ||
+				       option == TCP_CC_INFO))) {
+		rec("length %d", len);
+		if (!value_differs(level, option))
+			rec(" value %#x", value[0]);
+		rec("; ");
+	}
+	close(fd);
+}
+
+/* Every length that is asked and what comes back. */
+static void get_option(const struct row *r)
+{
+	static const int lens[] = { 4, 0, 1, 2, 3, 8, 16, -1 };
+	int fd = new_sock(), value;
+	socklen_t len = 4;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(lens); i++)
+		get_once(r->a, r->b, lens[i]);
+	said("bad value", getsockopt(fd, r->a, r->b, BAD, &len));
+	said("bad length", getsockopt(fd, r->a, r->b, &value, BAD));
+	said("NULL", getsockopt(fd, r->a, r->b, NULL, NULL));
+}
+
+static void set_once(int level, int option, int len)
+{
+	int fd = new_sock(), value[4] = { -1, -1, -1, -1 };
+	socklen_t got = sizeof(value);
+	char buf[64] = { 1 };
+
+	rec("(%d) ", len);
+	said("set", setsockopt(fd, level, option, buf, len));
+	/* What it left behind. */
+	if (!value_differs(level, option) &&
+	    said("get", getsockopt(fd, level, option, value, &got)) == 0)
+		rec("length %u value %#x; ", got, value[0]);
+	close(fd);
+}
+
+static void set_option(const struct row *r)
+{
+	static const int lens[] = { 4, 0, 1, 2, 3, 8, 16 };
+	int fd = new_sock();
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(lens); i++)
+		set_once(r->a, r->b, lens[i]);
+	said("bad", setsockopt(fd, r->a, r->b, BAD, 4));
+	said("NULL", setsockopt(fd, r->a, r->b, NULL, 4));
+	said("NULL, none", setsockopt(fd, r->a, r->b, NULL, 0));
+	said("bad, long", setsockopt(fd, r->a, r->b, BAD, 4096));
+	said("negative", setsockopt(fd, r->a, r->b, "abcd", -1));
+}
+
+static void option_value(const struct row *r)
+{
+	int value = r->c, fd = new_sock();
+
+	said("set", setsockopt(fd, r->a, r->b, &value, sizeof(value)));
+	rec("get %d; ", get_int(fd, r->a, r->b));
+}
+
+static void option_timeval(const struct row *r)
+{
+	static const struct timeval tvs[] = {
+		{ 0, 0 }, { 1, 500000 }, { 0, 1 }, { 0, 1000000 }, { 0, -1 },
+		{ -1, 0 }, { 1000000000, 0 }, { 0, 999999 },
+	};
+	struct timeval tv = tvs[r->b];
+	socklen_t len = sizeof(tv);
+	int fd = new_sock();
+
+	said("set", setsockopt(fd, SOL_SOCKET, r->a, &tv, sizeof(tv)));
+	said("get", getsockopt(fd, SOL_SOCKET, r->a, &tv, &len));
+	rec("%ld.%06ld length %u; ", (long)tv.tv_sec, (long)tv.tv_usec, len);
+	said("short", setsockopt(fd, SOL_SOCKET, r->a, &tv, 8));
+}
+
+static void option_linger(const struct row *r)
+{
+	struct linger l = { r->a, r->b };
+	socklen_t len = sizeof(l);
+	int fd = new_sock();
+
+	said("set", setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l)));
+	said("get", getsockopt(fd, SOL_SOCKET, SO_LINGER, &l, &len));
+	rec("%d %d; ", l.l_onoff, l.l_linger);
+}
+
+static void maxseg_connected(const struct row *r)
+{
+	int a, b, value = r->a;
+
+	if (value) {
+		struct sockaddr_in sin;
+		int l = new_peer();
+
+		listen_on(l, "127.0.0.1");
+		sin = name_of(l);
+		a = new_sock();
+		said("set", setsockopt(a, IPPROTO_TCP, TCP_MAXSEG, &value, 4));
+		need("connect", connect(a, SA(sin), sizeof(sin)));
+		b = need("accept", accept(l, NULL, NULL));
+		/* The peer has learnt it; timestamps take 12 bytes of each. */
+		rec("own %d peer's %d", get_int(a, IPPROTO_TCP, TCP_MAXSEG),
+		    get_int(b, IPPROTO_TCP, TCP_MAXSEG));
+		return;
+	}
+	pair(&a, &b);
+	rec("own %d", get_int(a, IPPROTO_TCP, TCP_MAXSEG));
+}
+
+static void tcp_info_state(const struct row *r)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+	int peer, fd = in_state(r->a, &peer);
+
+	memset(&info, 0xff, sizeof(info));
+	if (said("TCP_INFO", getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info,
+					&len)))
+		return;
+	rec("state %u; ", info.tcpi_state);
+	if (r->a == ESTABLISHED || r->a == ACCEPTED)
+		rec("retransmits %u unacked %u lost %u; ",
+		    info.tcpi_retransmits, info.tcpi_unacked, info.tcpi_lost);
+}
+
+/* What AF_TOYTCP has now of the options at its own levels. */
+static const char *later_option(int level, int option)
+{
+	if (level == IPPROTO_TCP)
+		return option == TCP_NODELAY || option == TCP_MAXSEG ? NULL :
+		       "TCP option outside the first version";
+	if (level == IPPROTO_IP)
+		return "IP options outside the first version";
+	if (level == SOL_SOCKET)
+		switch (option) {
+		case SO_REUSEPORT:
+		case SO_ZEROCOPY:
+		case 80:	/* SO_DEVMEM_DONTNEED */
+			return "the kernel allows it to AF_INET only";
+		case SO_PEEK_OFF:
+			return "not in TCP before 6.9";
+		}
+	return NULL;
+}
+
+void add_option_rows(void)
+{
+	static const struct {
+		int level, first, last;
+	} ranges[] = {
+		{ SOL_SOCKET, 0, 90 }, { IPPROTO_TCP, 0, 60 },
+		{ IPPROTO_IP, 0, 70 },
+	};
+	static const int foreign[] = { IPPROTO_UDP, SOL_IPV6, SOL_RAW, 9999, -1,
+				       SOL_NETLINK };
+	static const struct {
+		const char *name;
+		int level, option, value;
+	} values[] = {
+		{ "SO_RCVBUF", SOL_SOCKET, SO_RCVBUF, 0 },
+		{ "SO_RCVBUF", SOL_SOCKET, SO_RCVBUF, 1 },
+		{ "SO_RCVBUF", SOL_SOCKET, SO_RCVBUF, 5000 },
+		{ "SO_RCVBUF", SOL_SOCKET, SO_RCVBUF, 65536 },
+		{ "SO_RCVBUF", SOL_SOCKET, SO_RCVBUF, INT32_MAX },
+		{ "SO_RCVBUF", SOL_SOCKET, SO_RCVBUF, -1 },
+		{ "SO_SNDBUF", SOL_SOCKET, SO_SNDBUF, 0 },
+		{ "SO_SNDBUF", SOL_SOCKET, SO_SNDBUF, 1 },
+		{ "SO_SNDBUF", SOL_SOCKET, SO_SNDBUF, 5000 },
+		{ "SO_SNDBUF", SOL_SOCKET, SO_SNDBUF, 65536 },
+		{ "SO_SNDBUF", SOL_SOCKET, SO_SNDBUF, INT32_MAX },
+		{ "SO_SNDBUF", SOL_SOCKET, SO_SNDBUF, -1 },
+		{ "SO_RCVLOWAT", SOL_SOCKET, SO_RCVLOWAT, 0 },
+		{ "SO_RCVLOWAT", SOL_SOCKET, SO_RCVLOWAT, 100 },
+		{ "SO_RCVLOWAT", SOL_SOCKET, SO_RCVLOWAT, -1 },
+		{ "SO_REUSEADDR", SOL_SOCKET, SO_REUSEADDR, 7 },
+		{ "SO_REUSEADDR", SOL_SOCKET, SO_REUSEADDR, -1 },
+		{ "SO_KEEPALIVE", SOL_SOCKET, SO_KEEPALIVE, 1 },
+		{ "SO_PRIORITY", SOL_SOCKET, SO_PRIORITY, 6 },
+		{ "SO_MARK", SOL_SOCKET, SO_MARK, 77 },
+		{ "TCP_NODELAY", IPPROTO_TCP, TCP_NODELAY, 1 },
+		{ "TCP_NODELAY", IPPROTO_TCP, TCP_NODELAY, 7 },
+		{ "TCP_NODELAY", IPPROTO_TCP, TCP_NODELAY, -1 },
+		{ "TCP_MAXSEG", IPPROTO_TCP, TCP_MAXSEG, 0 },
+		{ "TCP_MAXSEG", IPPROTO_TCP, TCP_MAXSEG, 1 },
+		{ "TCP_MAXSEG", IPPROTO_TCP, TCP_MAXSEG, 87 },
+		{ "TCP_MAXSEG", IPPROTO_TCP, TCP_MAXSEG, 88 },
+		{ "TCP_MAXSEG", IPPROTO_TCP, TCP_MAXSEG, 536 },
+		{ "TCP_MAXSEG", IPPROTO_TCP, TCP_MAXSEG, 1460 },
+		{ "TCP_MAXSEG", IPPROTO_TCP, TCP_MAXSEG, 32767 },
+		{ "TCP_MAXSEG", IPPROTO_TCP, TCP_MAXSEG, 32768 },
+		{ "TCP_MAXSEG", IPPROTO_TCP, TCP_MAXSEG, -1 },
+	};
+	unsigned int i;
+	struct row *r;
+	int o;
+
+	for (i = 0; i < ARRAY_SIZE(ranges); i++)
+		for (o = ranges[i].first; o <= ranges[i].last; o++) {
+			int level = ranges[i].level;
+			const char *later = later_option(level, o);
+
+			r = add(get_option, "getsockopt: %s %d",
+				level_name(level), o);
+			r->a = level;
+			r->b = o;
+			r->later = later;
+			r = add(set_option, "setsockopt: %s %d",
+				level_name(level), o);
+			r->a = level;
+			r->b = o;
+			r->later = later;
+		}
+	for (i = 0; i < ARRAY_SIZE(foreign); i++)
+		for (o = 0; o < 3; o++) {
+			r = add(get_option, "getsockopt: level %d option %d",
+				foreign[i], o);
+			r->a = foreign[i];
+			r->b = o;
+			r = add(set_option, "setsockopt: level %d option %d",
+				foreign[i], o);
+			r->a = foreign[i];
+			r->b = o;
+		}
+	for (i = 0; i < ARRAY_SIZE(values); i++) {
+		r = add(option_value, "setsockopt: %s value %d",
+			values[i].name, values[i].value);
+		r->a = values[i].level;
+		r->b = values[i].option;
+		r->c = values[i].value;
+	}
+	for (i = 0; i < 8; i++) {
+		r = add(option_timeval, "setsockopt: SO_RCVTIMEO %u", i);
+		r->a = SO_RCVTIMEO;
+		r->b = i;
+		r = add(option_timeval, "setsockopt: SO_SNDTIMEO %u", i);
+		r->a = SO_SNDTIMEO;
+		r->b = i;
+	}
+	for (i = 0; i < 5; i++) {
+		static const int l[][2] = { { 0, 0 }, { 1, 0 }, { 1, 5 },
+					    { 1, -1 }, { 2, INT32_MAX } };
+
+		r = add(option_linger, "setsockopt: SO_LINGER %d %d", l[i][0],
+			l[i][1]);
+		r->a = l[i][0];
+		r->b = l[i][1];
+	}
+	add(maxseg_connected, "TCP_MAXSEG: connected")->a = 0;
+	add(maxseg_connected, "TCP_MAXSEG: set to 1000, connected")->a = 1000;
+	for (i = 0; i < STATES; i++) {
+		r = add(tcp_info_state, "%s: TCP_INFO", state_names[i]);
+		r->a = i;
+		r->later = "TCP_INFO";
+	}
+}
