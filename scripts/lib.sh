@@ -32,7 +32,7 @@ step() {
 		if [[ -t 2 ]]; then
 			printf '\r%s ... %ds' "$text" "$t" >&2
 		elif ((t > 0 && t % 60 == 0)); then
-			say "$text: $((t / 60)) min, $(wc -l <"$log") lines of log"
+			say "$text: $((t / 60)) min"
 			sleep 1
 		fi
 	done
