@@ -479,12 +479,7 @@ static int toytcp_ioctl(struct socket *sock, unsigned int cmd,
 /* bytes that one buffer of the write queue may hold: whole segments */
 static u32 size_goal(const struct sock *sk)
 {
-	const struct toytcp_sock *ts = toytcp_sk(sk);
-	u32 gso = min_t(u32, sk->sk_gso_max_size, 65535) - 80;
-
-	if (!sk_can_gso(sk))
-		return ts->mss;
-	return max_t(u32, gso / ts->mss, 1) * ts->mss;
+	return toytcp_output_gso_segs(sk) * toytcp_sk(sk)->mss;
 }
 
 /*
@@ -749,7 +744,7 @@ static int recvmsg_locked(struct sock *sk, struct msghdr *msg, size_t len,
 				WRITE_ONCE(ts->copied_seq, seq);
 				window_read += n;
 				drop_read(sk);
-				toytcp_sock_rcvbuf_adjust(sk, n);
+				toytcp_sock_rcvbuf_adjust(sk);
 			}
 			continue;
 		}

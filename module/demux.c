@@ -8,6 +8,7 @@
  * Listeners hang off their port (port.h). Everything that exists is on
  * toytcp_net.all as well, for the listing.
  */
+#include <linux/filter.h>
 #include <linux/rhashtable.h>
 #include <linux/siphash.h>
 #include <net/sock.h>
@@ -309,7 +310,9 @@ static void deliver(struct sock *sk, struct toytcp_seg *seg)
 {
 	struct net *net = sock_net(sk);
 
-	if (sk_filter(sk, seg->skb)) {
+	/* a filter may cut text off, never the header */
+	if (sk_filter_trim_cap(sk, seg->skb, seg->hdr_len) ||
+	    toytcp_seg_init(seg, seg->skb)) {
 		toytcp_drop(net, seg->skb, TOYTCP_DROP_FILTER);
 		return;
 	}

@@ -207,6 +207,7 @@ static void established(struct sock *sk, const struct toytcp_seg *seg)
 	ts->quickacks = TOYTCP_QUICKACKS;
 	toytcp_state_set(sk, TCP_ESTABLISHED);
 	toytcp_ipv4_confirm(sk);
+	toytcp_sock_sndbuf_expand(sk);
 	/* the program may have shut down before the handshake was through */
 	sk->sk_state_change(sk);
 	sk_wake_async(sk, SOCK_WAKE_IO, POLL_OUT);

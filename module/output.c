@@ -678,18 +678,33 @@ static enum toytcp_send_verdict may_send(const struct sock *sk,
 	return toytcp_window_may_send(&in);
 }
 
+/**
+ * toytcp_output_gso_segs() - how many segments may leave as one buffer
+ * @sk: the socket
+ *
+ * The IPv4 total length field holds the whole buffer with its headers.
+ *
+ * Context: socket lock held.
+ * Return: at least 1, which is all where the device takes no GSO.
+ */
+u32 toytcp_output_gso_segs(const struct sock *sk)
+{
+	u32 room = clamp_t(u32, sk->sk_gso_max_size, 576, 65535) - 80;
+
+	if (!sk_can_gso(sk))
+		return 1;
+	return clamp_t(u32, room / toytcp_sk(sk)->mss, 1,
+		       max_t(u32, sk->sk_gso_max_segs, 1));
+}
+
 /* largest buffer that may leave as one; whole segments unless it is the last */
 static u32 send_limit(const struct sock *sk, const struct sk_buff *skb,
 		      u32 window, u32 cwnd_quota)
 {
 	const struct toytcp_sock *ts = toytcp_sk(sk);
-	u32 gso = min_t(u32, sk->sk_gso_max_size, 65535) - 80;
-	u32 segs = clamp_t(u32, gso / ts->mss, 1, sk->sk_gso_max_segs);
-	u32 max_len = min(cwnd_quota, segs) * ts->mss;
-	u32 len = min_t(u32, skb->len, min_t(u32, window, max_len));
+	u32 max_len = min(cwnd_quota, toytcp_output_gso_segs(sk)) * ts->mss;
+	u32 len = min3(skb->len, window, max_len);
 
-	if (!sk_can_gso(sk))
-		len = min_t(u32, len, ts->mss);
 	if (len < skb->len && len > ts->mss)
 		len -= len % ts->mss;
 	return len;

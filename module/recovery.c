@@ -352,21 +352,6 @@ static void window_grow(struct toytcp_sock *ts, const struct ack_result *res)
 		ts->cong.ops->cong_avoid(&ts->cong, &ack);
 }
 
-/* let the send buffer follow the congestion window, within net.toytcp.wmem */
-static void sndbuf_expand(struct sock *sk)
-{
-	struct toytcp_sock *ts = toytcp_sk(sk);
-	int top = READ_ONCE(toytcp_net(sock_net(sk))->sysctl.wmem[2]);
-	u64 want;
-
-	if (sk->sk_userlocks & SOCK_SNDBUF_LOCK)
-		return;
-	want = 2ull * ts->cong.cwnd_segs *
-	       (ts->mss + SKB_TRUESIZE(TOYTCP_HEADROOM) / 4);
-	if (want > sk->sk_sndbuf)
-		WRITE_ONCE(sk->sk_sndbuf, min_t(u64, want, max(top, sk->sk_sndbuf)));
-}
-
 /**
  * toytcp_recovery_acked() - take in an acceptable ACK
  * @sk: the socket; snd_una is already the ACK's
@@ -437,7 +422,7 @@ void toytcp_recovery_acked(struct sock *sk, const struct toytcp_seg *seg,
 
 	toytcp_timers_acked(sk, advanced);
 	if (advanced) {
-		sndbuf_expand(sk);
+		toytcp_sock_sndbuf_expand(sk);
 		if (sk->sk_socket &&
 		    test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
 			sk->sk_write_space(sk);

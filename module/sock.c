@@ -297,6 +297,7 @@ void toytcp_sock_destruct(struct sock *sk)
 	WARN_ON_ONCE(!skb_queue_empty(&sk->sk_write_queue));
 	WARN_ON_ONCE(atomic_read(&sk->sk_rmem_alloc));
 	WARN_ON_ONCE(sk->sk_wmem_queued);
+	WARN_ON_ONCE(sk->sk_forward_alloc);
 	WARN_ON_ONCE(ts->flow.hashed || !hlist_unhashed(&ts->flow.list));
 	WARN_ON_ONCE(ts->port_user.port);
 	kfree(rcu_dereference_protected(inet_sk(sk)->inet_opt, 1));
@@ -650,16 +651,38 @@ void toytcp_sock_kill_orphans(struct net *net)
 }
 
 /**
- * toytcp_sock_rcvbuf_adjust() - let the receive buffer follow the reader
+ * toytcp_sock_sndbuf_expand() - let the send buffer follow the congestion window
  * @sk: the socket
- * @copied: bytes just read
+ *
+ * Twice the window, so that the program can fill one half while the other is
+ * in flight; within net.toytcp.wmem, and not where SO_SNDBUF was set.
+ *
+ * Context: socket lock held.
+ */
+void toytcp_sock_sndbuf_expand(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	int top = READ_ONCE(toytcp_net(sock_net(sk))->sysctl.wmem[2]);
+	u64 want;
+
+	if (sk->sk_userlocks & SOCK_SNDBUF_LOCK)
+		return;
+	want = 2ull * ts->cong.cwnd_segs *
+	       (ts->mss + SKB_TRUESIZE(TOYTCP_HEADROOM) / 4);
+	if (want > sk->sk_sndbuf)
+		WRITE_ONCE(sk->sk_sndbuf, min_t(u64, want, max(top, sk->sk_sndbuf)));
+}
+
+/**
+ * toytcp_sock_rcvbuf_adjust() - let the receive buffer follow the reader
+ * @sk: the socket, some of whose data were just read
  *
  * Dynamic right-sizing: if the program reads more in a round trip than it
  * did in any before, the sender could use twice that window.
  *
  * Context: process, socket lock held.
  */
-void toytcp_sock_rcvbuf_adjust(struct sock *sk, u32 copied)
+void toytcp_sock_rcvbuf_adjust(struct sock *sk)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 	int top = READ_ONCE(toytcp_net(sock_net(sk))->sysctl.rmem[2]);

@@ -282,7 +282,8 @@ void toytcp_sock_close(struct sock *sk, long timeout);
 void toytcp_sock_shutdown_send(struct sock *sk);
 void toytcp_sock_kill_orphans(struct net *net);
 void toytcp_sock_write_space(struct sock *sk);
-void toytcp_sock_rcvbuf_adjust(struct sock *sk, u32 copied);
+void toytcp_sock_rcvbuf_adjust(struct sock *sk);
+void toytcp_sock_sndbuf_expand(struct sock *sk);
 int toytcp_sock_backlog_rcv(struct sock *sk, struct sk_buff *skb);
 u32 toytcp_sock_isn(const struct toytcp_flow_key *key);
 u32 toytcp_sock_ts_offset(const struct toytcp_flow_key *key);
@@ -324,6 +325,7 @@ int toytcp_output_split(struct sock *sk, struct sk_buff *skb, u32 len,
 			gfp_t gfp);
 void toytcp_output_set_segs(const struct toytcp_sock *ts, struct sk_buff *skb);
 void toytcp_output_mss_sync(struct sock *sk, u32 pmtu);
+u32 toytcp_output_gso_segs(const struct sock *sk);
 void toytcp_output_window_init(const struct sock *sk, u8 *wscale, u32 *wnd);
 u16 toytcp_output_adv_mss(const struct toytcp_sock *ts, u32 mtu);
 bool toytcp_output_window_grew(struct sock *sk);
