@@ -7,9 +7,9 @@
 . "${0%/*}/lib.sh"
 
 if [[ $LONG == 1 ]]; then
-	count=1000000 timeout=7000
+	count=1000000 round=2000 timeout=7000
 else
-	count=13000 timeout=280
+	count=13000 round=500 timeout=280
 fi
 
 load_module
@@ -28,7 +28,7 @@ while IFS= read -r line; do
 	*) echo "$line" ;;
 	esac
 done < <("$BIN/hostile" --family $SUBJECT --peer-family inet --netns "$NB" \
-	--peer-netns "$NA" --device "$VA" --count $count --seed "$SEED" \
+	--peer-netns "$NA" --device "$VA" --count $count --round $round --seed "$SEED" \
 	--timeout $timeout 2>&1)
 wait $! || status=$?
 [[ ${status:-0} -le 1 ]] || case_failed "hostile" "status $status: $line"

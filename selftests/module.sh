@@ -53,37 +53,40 @@ refused() {
 	want 0 a socket e toytcp
 }
 
-# Once: data both ways, connections that end in all ways, then away with it.
-use_and_unload() {
+# Use it, in one of three ways by turns, so that something of each kind is left
+# for it to throw away.
+use() {	# TURN
 	sk_start a "$NA"
 	sk_start b "$NB"
-	C=toytcp S=toytcp
-	connected 1
-	want 20000 a send c1 20000
-	want 20000 b recv s1 20000
-	want 20000 b send s1 20000
-	want 0 a close c1	# unread: a reset
-	want ECONNRESET b recv s1 1
-	want 0 b close s1
-	want 0 b close l1
-	C=toytcp S=inet PORT=$((PORT + 100))
-	connected 2
-	want 5000 b send s2 5000
-	want 5000 a recv c2 5000
-	want 0 a close c2	# ours has the TIME_WAIT
-	want 0 b recveof s2
-	want 0 b close s2
-	want 0 b close l2
-	C=inet S=toytcp PORT=$((PORT + 100))
-	connected 3
-	want 0 a socket x inet
-	want 0 a connect x 10.77.0.2 "$PORT"
-	want 0 b close s3
-	want 0 b close l3	# with one in its queue
-	want 0 a recveof c3
-	want 0 a close c3
-	want "*HUP*" a poll x HUP 20000
-	want 0 a close x
+	case $(($1 % 3)) in
+	0)	# both ends ours, unread data: a reset
+		C=toytcp S=toytcp
+		connected
+		want 20000 a send c 20000
+		want 20000 b recv s 20000
+		want 20000 b send s 20000
+		want 0 a close c
+		want ECONNRESET b recv s 1
+		;;
+	1)	# our client closes first: a TIME_WAIT
+		C=toytcp S=inet
+		connected
+		want 5000 b send s 5000
+		want 5000 a recv c 5000
+		want 0 a close c
+		want 0 b recveof s
+		;;
+	2)	# our listener closes with one in its queue
+		C=inet S=toytcp
+		connected
+		want 0 a socket x inet
+		want 0 a connect x 10.77.0.2 "$PORT"
+		want 0 b close l
+		want "*HUP*" a poll x HUP 20000
+		;;
+	esac
+	want 0 a reset
+	want 0 b reset
 }
 
 # While the host's own TCP is busy on the same devices, and connections to ours
@@ -108,7 +111,7 @@ load_and_unload() {
 		if ! is_loaded; then
 			insmod "$TOYTCP_KO" || fail "insmod the ${i}th time"
 		fi
-		PORT=$((8000 + i)) use_and_unload
+		PORT=$((8000 + i)) use $i
 		kill -0 $traffic 2> /dev/null ||
 			fail "the host's traffic broke: $(< "$tmp/traffic")"
 		kill -0 $hammer 2> /dev/null ||
