@@ -558,7 +558,8 @@ static int sendmsg_locked(struct sock *sk, struct msghdr *msg)
 	goal = size_goal(sk);
 	while (msg_data_left(msg)) {
 		err = -EPIPE;
-		if (sk->sk_err || (sk->sk_shutdown & SEND_SHUTDOWN))
+		if (sk->sk_err || (sk->sk_shutdown & SEND_SHUTDOWN) ||
+		    !(BIT(sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)))
 			goto error;
 		n = send_copy(sk, msg, goal);
 		if (n > 0) {

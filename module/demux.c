@@ -256,6 +256,9 @@ struct sock *toytcp_demux_listener(struct net *net,
 		int score = 0, bound = READ_ONCE(sk->sk_bound_dev_if);
 		__be32 addr = READ_ONCE(ts->port_user.addr);
 
+		/* it may have gone to another port while we stand on it */
+		if (READ_ONCE(ts->port_user.port) != port)
+			continue;
 		if (addr && addr != key->laddr)
 			continue;
 		if (bound && bound != dif)
@@ -306,7 +309,8 @@ int toytcp_demux_backlog(struct sock *sk, struct sk_buff *skb)
 }
 
 /* one segment under the lock of what it belongs to */
-static void deliver(struct sock *sk, struct toytcp_seg *seg)
+static void deliver(struct sock *sk, struct toytcp_seg *seg,
+		    const struct toytcp_flow_key *key)
 {
 	struct net *net = sock_net(sk);
 
@@ -322,6 +326,9 @@ static void deliver(struct sock *sk, struct toytcp_seg *seg)
 			toytcp_drop(net, seg->skb, TOYTCP_DROP_BACKLOG);
 	} else if (sk->sk_state == TCP_LISTEN) {
 		toytcp_listen_rcv(sk, seg);
+	} else if (memcmp(&toytcp_sk(sk)->flow.key, key, sizeof(*key))) {
+		/* disconnected since the lookup, and connected elsewhere */
+		toytcp_drop(net, seg->skb, TOYTCP_DROP_NO_SOCKET);
 	} else {
 		toytcp_rcv(sk, seg);
 	}
@@ -338,7 +345,7 @@ static void deliver_listener(struct net *net, struct toytcp_seg *seg,
 		toytcp_drop(net, seg->skb, TOYTCP_DROP_NO_SOCKET);
 		return;
 	}
-	deliver(sk, seg);
+	deliver(sk, seg, key);
 	sock_put(sk);
 }
 
@@ -369,11 +376,11 @@ void toytcp_demux_rcv(struct net *net, struct sk_buff *skb,
 	}
 	switch (flow->kind) {
 	case TOYTCP_FLOW_SOCK:
-		deliver(toytcp_flow_sk(flow), &seg);
+		deliver(toytcp_flow_sk(flow), &seg, key);
 		break;
 	case TOYTCP_FLOW_REQ:
 		deliver(container_of(flow, struct toytcp_req, flow)->listener,
-			&seg);
+			&seg, key);
 		break;
 	case TOYTCP_FLOW_TW:
 		if (toytcp_timewait_rcv(container_of(flow, struct toytcp_tw,

@@ -14,7 +14,8 @@
 	X(NONE,			"DropNone")				\
 	X(HDR,			"DropHeader")				\
 	X(CSUM,			"DropChecksum")				\
-	X(ROUTE,		"DropNotLocal")				\
+	X(ROUTE,		"DropNoRoute")				\
+	X(POLICY,		"DropPolicy")				\
 	X(NO_SOCKET,		"DropNoSocket")				\
 	X(CLOSED,		"DropClosed")				\
 	X(FILTER,		"DropSocketFilter")			\

@@ -12,8 +12,7 @@
  *    ip_rcv() drops it and the kernel's TCP never sees it;
  *  - a LOCAL_IN hook, last in its chain, for what the first could not tell:
  *    fragments (reassembled by then), packets with IP options, and those whose
- *    addresses netfilter translated. The clones of the first way end there,
- *    too. ICMP errors are read there, after the firewall, and left alone.
+ *    addresses netfilter translated. ICMP errors are read there, after the firewall, and left alone.
  *
  * Out. Our IPv4 header, then ip_local_out(): LOCAL_OUT and POST_ROUTING,
  * IPsec and tunnels if the route has them, the neighbour, dev_queue_xmit().
@@ -29,7 +28,11 @@
 #include <net/dst_metadata.h>
 #include <net/ip.h>
 #include <net/route.h>
+#if IS_ENABLED(CONFIG_NF_CONNTRACK)
+#include <net/netfilter/nf_conntrack.h>
+#endif
 #include <net/tcp.h>
+#include <net/xfrm.h>
 
 #include "compat.h"
 #include "ipv4.h"
@@ -71,6 +74,13 @@ static int rcv_local(struct net *net, struct sock *unused, struct sk_buff *skb)
 	struct toytcp_flow_key key;
 	const struct tcphdr *th;
 
+	/* TCP is no_policy to IP: it asks by itself whether IPsec was demanded */
+	if (!xfrm4_policy_check(NULL, XFRM_POLICY_IN, skb)) {
+		toytcp_drop(net, skb, TOYTCP_DROP_POLICY);
+		return 0;
+	}
+	/* a queue that a program does not read must not hold connection tracking */
+	nf_reset_ct(skb);
 	__skb_pull(skb, skb_network_header_len(skb));
 	toytcp_stats_inc(net, TOYTCP_MIB_IN_SEGS);
 	if (!pskb_may_pull(skb, sizeof(*th)))
@@ -96,6 +106,19 @@ header:
 	return 0;
 }
 
+/* has PRE_ROUTING changed a claimed segment's addresses to another's? */
+static bool still_ours(struct net *net, const struct sk_buff *skb)
+{
+	const struct tcphdr *th = tcp_hdr(skb);
+	struct toytcp_flow_key key;
+
+	/* no connection tracking, no translation */
+	if (!skb_nfct(skb))
+		return true;
+	key_from_headers(&key, ip_hdr(skb), th->source, th->dest);
+	return toytcp_demux_claims(net, &key, inet_iif(skb));
+}
+
 /* a claimed segment after PRE_ROUTING: is it for this host? */
 static int rcv_route(struct net *net, struct sock *unused, struct sk_buff *skb)
 {
@@ -107,10 +130,9 @@ static int rcv_route(struct net *net, struct sock *unused, struct sk_buff *skb)
 		toytcp_drop(net, skb, TOYTCP_DROP_ROUTE);
 		return 0;
 	}
-	if (skb_rtable(skb)->rt_type != RTN_LOCAL) {
-		toytcp_drop(net, skb, TOYTCP_DROP_ROUTE);
-		return 0;
-	}
+	/* translated to somebody else's: the host goes on with it */
+	if (skb_rtable(skb)->rt_type != RTN_LOCAL || !still_ours(net, skb))
+		return dst_input(skb);
 	return NF_HOOK(NFPROTO_IPV4, NF_INET_LOCAL_IN, net, NULL, skb,
 		       skb->dev, NULL, rcv_local);
 }
@@ -163,6 +185,12 @@ static int rcv_packet(struct sk_buff *skb, struct net_device *dev,
 	if (!clone)
 		goto out;
 	skb_orphan(clone);
+	/* claims() only looked; from here on the headers are linear */
+	if (!pskb_may_pull(clone, sizeof(struct iphdr) +
+			   sizeof(struct tcphdr))) {
+		toytcp_drop(net, clone, TOYTCP_DROP_NOMEM);
+		goto out;
+	}
 	memset(IPCB(clone), 0, sizeof(struct inet_skb_parm));
 	IPCB(clone)->iif = clone->skb_iif;
 	skb_set_transport_header(clone, skb_network_offset(clone) +
@@ -265,6 +293,23 @@ static void rcv_icmp(struct net *net, const struct sk_buff *skb)
 	toytcp_flow_put(flow);
 }
 
+/*
+ * Connection tracking confirms a new connection at our own priority, maybe
+ * behind us; a stolen segment would never be confirmed.
+ */
+static bool conntrack_confirm(struct sk_buff *skb)
+{
+#if IS_ENABLED(CONFIG_NF_CONNTRACK)
+	enum ip_conntrack_info ctinfo;
+	const struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
+	const struct nf_ct_hook *hook = rcu_dereference(nf_ct_hook);
+
+	if (ct && hook && !nf_ct_is_confirmed(ct))
+		return hook->confirm(skb) == NF_ACCEPT;
+#endif
+	return true;
+}
+
 /* LOCAL_IN, after the firewall */
 static unsigned int local_in(void *priv, struct sk_buff *skb,
 			     const struct nf_hook_state *state)
@@ -273,6 +318,9 @@ static unsigned int local_in(void *priv, struct sk_buff *skb,
 	struct toytcp_flow_key key;
 	const struct tcphdr *th;
 
+	/* a clone of rcv_packet(): it reaches rcv_local() through the rest of the chain */
+	if (state->okfn == rcv_local)
+		return NF_ACCEPT;
 	if (iph->protocol == IPPROTO_ICMP) {
 		rcv_icmp(state->net, skb);
 		return NF_ACCEPT;
@@ -287,7 +335,9 @@ static unsigned int local_in(void *priv, struct sk_buff *skb,
 	key_from_headers(&key, iph, th->source, th->dest);
 	if (!toytcp_demux_claims(state->net, &key, inet_iif(skb)))
 		return NF_ACCEPT;
-	skb_set_transport_header(skb, skb_network_offset(skb) + iph->ihl * 4);
+	if (!conntrack_confirm(skb))
+		return NF_DROP;
+	skb_set_transport_header(skb, skb_network_offset(skb) + ip_hdrlen(skb));
 	rcv_local(state->net, NULL, skb);
 	return NF_STOLEN;
 }

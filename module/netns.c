@@ -171,12 +171,13 @@ stats:
 /*
  * The namespace or the module goes; no program has a socket here. What lives
  * by itself ends now. The core waits for a grace period before net_exit(),
- * so no timer or lookup is still at work there.
+ * so no timer, hook or lookup is still at work there.
  */
 static void __net_exit net_pre_exit(struct net *net)
 {
 	sysctl_net_exit(net);
 	toytcp_proc_net_exit(net);
+	toytcp_port_net_stop(net);
 	toytcp_sock_kill_orphans(net);
 	toytcp_timewait_purge(net);
 }

@@ -193,6 +193,14 @@ int toytcp_output_split(struct sock *sk, struct sk_buff *skb, u32 len,
 
 	if (WARN_ON_ONCE(!len || len >= skb->len))
 		return -EINVAL;
+	/*
+	 * A peer that SACKs every other tiny segment must not make us hold many
+	 * times what the program sent (CVE-2019-11478). The head may be cut.
+	 */
+	if (sent && &skb->rbnode != rb_first(&ts->rtx_queue) &&
+	    sk->sk_wmem_queued >> 1 >
+		    READ_ONCE(sk->sk_sndbuf) + 2 * SKB_TRUESIZE(65536))
+		return -ENOMEM;
 	/* a clone in flight must go on seeing the data and GSO fields it left with */
 	if (unclone(skb, gfp))
 		return -ENOMEM;
@@ -454,6 +462,8 @@ static int xmit_queued(struct sock *sk, struct sk_buff *skb, gfp_t gfp)
 	out = skb_cloned(skb) ? pskb_copy(skb, gfp) : skb_clone(skb, gfp);
 	if (!out)
 		return -ENOBUFS;
+	/* dev shares memory with rbnode, which was copied */
+	out->dev = NULL;
 	return xmit_skb(sk, out, cb->seq, cb->flags, cb->segs);
 }
 

@@ -162,7 +162,7 @@ static void port_check(struct toytcp_net *tn, struct toytcp_port *port)
 
 static void user_add(struct toytcp_port *port, struct toytcp_port_user *user)
 {
-	user->port = port;
+	WRITE_ONCE(user->port, port);
 	hlist_add_head(&user->node, &port->users);
 }
 
@@ -263,12 +263,16 @@ static u32 ephemeral_start(const struct toytcp_flow_key *key)
 {
 	static siphash_aligned_key_t secret;
 	static u32 counters[256];
+	u32 *counter;
 	u64 hash;
 
 	net_get_random_once(&secret, sizeof(secret));
 	hash = siphash_3u32((__force u32)key->laddr, (__force u32)key->faddr,
 			    (__force u32)key->fport, &secret);
-	return (u32)hash + counters[(hash >> 32) & 255]++;
+	/* shared by namespaces; a lost increment does no harm */
+	counter = &counters[(hash >> 32) & 255];
+	WRITE_ONCE(*counter, READ_ONCE(*counter) + 1);
+	return (u32)hash + READ_ONCE(*counter);
 }
 
 /* try one ephemeral port for a connection; port_mutex held */
@@ -425,7 +429,7 @@ void toytcp_port_release(struct net *net, struct toytcp_port_user *user)
 	spin_lock_bh(&tn->port_lock);
 	hlist_del_init(&user->node);
 	port_check(tn, user->port);
-	user->port = NULL;
+	WRITE_ONCE(user->port, NULL);
 	spin_unlock_bh(&tn->port_lock);
 }
 
@@ -448,6 +452,27 @@ int toytcp_port_net_init(struct net *net)
 }
 
 /**
+ * toytcp_port_net_stop() - a namespace is about to end: no new ports, no packets
+ * @net: the namespace
+ *
+ * The hook is gone for good after the grace period that follows.
+ *
+ * Context: process.
+ */
+void toytcp_port_net_stop(struct net *net)
+{
+	struct toytcp_net *tn = toytcp_net(net);
+
+	mutex_lock(&tn->port_mutex);
+	tn->exiting = true;
+	if (tn->hook_registered) {
+		toytcp_ipv4_hook_unregister(net);
+		tn->hook_registered = false;
+	}
+	mutex_unlock(&tn->port_mutex);
+}
+
+/**
  * toytcp_port_net_exit() - a namespace ends
  * @net: the namespace, without sockets and time-waits
  *
@@ -458,12 +483,7 @@ void toytcp_port_net_exit(struct net *net)
 	struct toytcp_net *tn = toytcp_net(net);
 
 	mutex_lock(&tn->port_mutex);
-	tn->exiting = true;
 	reap(tn);
-	if (tn->hook_registered) {
-		toytcp_ipv4_hook_unregister(net);
-		tn->hook_registered = false;
-	}
 	mutex_unlock(&tn->port_mutex);
 	cancel_work_sync(&tn->port_work);
 	WARN_ON_ONCE(tn->port_count);

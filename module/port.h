@@ -48,6 +48,7 @@ struct toytcp_port_user {
 };
 
 int toytcp_port_net_init(struct net *net);
+void toytcp_port_net_stop(struct net *net);
 void toytcp_port_net_exit(struct net *net);
 int toytcp_port_bind(struct sock *sk, __be32 addr, u16 num);
 int toytcp_port_connect(struct sock *sk);

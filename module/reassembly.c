@@ -238,6 +238,7 @@ enum toytcp_drop_reason toytcp_reassembly_queue(struct sock *sk,
 	seg->hdr_len = 0;
 	skb_dst_drop(skb);
 	skb_orphan(skb);
+	skb->dev = NULL;	/* a queue holds no reference to it */
 	memset(TOYTCP_CB(skb), 0, sizeof(struct toytcp_skb_cb));
 	TOYTCP_CB(skb)->seq = seg->seq;
 	TOYTCP_CB(skb)->end_seq = seg->seq + seg->len +
@@ -332,7 +333,8 @@ int toytcp_reassembly_sacks(const struct toytcp_sock *ts,
 				add_block(rest, &n_rest, TOYTCP_SACKS_MAX,
 					  run.start, run.end);
 		}
-		if (!node)
+		/* the newest is found, and the rest is full: enough is known */
+		if (!node || (n_rest >= max && seq_after(cb->seq, ts->last_ofo_seq)))
 			break;
 		run.start = cb->seq;
 		run.end = cb->end_seq;

@@ -352,6 +352,14 @@ static void window_grow(struct toytcp_sock *ts, const struct ack_result *res)
 		ts->cong.ops->cong_avoid(&ts->cong, &ack);
 }
 
+/* the queue is shorter: does somebody wait for that? */
+static void wake_writers(struct sock *sk)
+{
+	smp_mb(); /* pairs with smp_mb__after_atomic() in toytcp_poll() */
+	if (sk->sk_socket && test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
+		sk->sk_write_space(sk);
+}
+
 /**
  * toytcp_recovery_acked() - take in an acceptable ACK
  * @sk: the socket; snd_una is already the ACK's
@@ -423,9 +431,7 @@ void toytcp_recovery_acked(struct sock *sk, const struct toytcp_seg *seg,
 	toytcp_timers_acked(sk, advanced);
 	if (advanced) {
 		toytcp_sock_sndbuf_expand(sk);
-		if (sk->sk_socket &&
-		    test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
-			sk->sk_write_space(sk);
+		wake_writers(sk);
 	}
 }
 
@@ -447,6 +453,8 @@ void toytcp_recovery_rto(struct sock *sk)
 
 	/* what an ACK could not cut off for want of memory */
 	clean_rtx_queue(sk, &res);
+	if (res.acked_segs)
+		wake_writers(sk);
 	node = rb_first(&ts->rtx_queue);
 	if (!node)
 		return;

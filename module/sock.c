@@ -48,7 +48,9 @@ struct proto toytcp_prot = {
 	 * proto_ops; an orphan must not, toytcp_sock_exit() ends it.
 	 */
 	.owner			= NULL,
-	.obj_size		= sizeof(struct toytcp_sock),
+	/* sk_protocol says TCP: who takes that for a struct tcp_sock stays inside */
+	.obj_size		= sizeof(struct toytcp_sock) > sizeof(struct tcp_sock) ?
+				  sizeof(struct toytcp_sock) : sizeof(struct tcp_sock),
 	.backlog_rcv		= toytcp_sock_backlog_rcv,
 	.release_cb		= toytcp_timers_release,
 	.memory_allocated	= &memory_allocated,
@@ -440,6 +442,8 @@ int toytcp_sock_disconnect(struct sock *sk)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 
+	/* who sleeps in another call must not go on with the next connection */
+	sk->sk_disconnects++;
 	if (sk->sk_state == TCP_LISTEN) {
 		toytcp_listen_stop(sk);
 	} else if (sk->sk_state != TCP_CLOSE) {
