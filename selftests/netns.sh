@@ -65,6 +65,7 @@ deleted_with() {	# WHAT
 	connected
 	# A socket without a process keeps the namespace for as long as it lasts.
 	set_sysctl b "$S" orphan_retries 1
+	set_sysctl b "$S" fin_timeout 5
 	case $1 in
 	open)	# data in both queues
 		want 5000 a send c 5000
