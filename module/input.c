@@ -221,7 +221,7 @@ static enum toytcp_drop_reason ack_syn_recv(struct sock *sk,
 
 	if (!seq_after(seg->ack, ts->snd_una) ||
 	    seq_after(seg->ack, ts->snd_nxt)) {
-		toytcp_output_reset_reply(sock_net(sk), seg);
+		toytcp_reply_reset(sock_net(sk), seg);
 		return TOYTCP_DROP_REQ_ACK;
 	}
 	established(sk, seg);
@@ -412,7 +412,6 @@ void toytcp_rcv_fin(struct sock *sk)
 	struct toytcp_sock *ts = toytcp_sk(sk);
 
 	ts->got_fin = 1;
-	ts->rcv_fin = ts->rcv_nxt;
 	sk->sk_shutdown |= RCV_SHUTDOWN;
 	sock_set_flag(sk, SOCK_DONE);
 
@@ -505,7 +504,7 @@ static enum toytcp_drop_reason syn_sent_ack(struct sock *sk,
 		return TOYTCP_DROP_NONE;
 	}
 reset:
-	toytcp_output_reset_reply(sock_net(sk), seg);
+	toytcp_reply_reset(sock_net(sk), seg);
 	return TOYTCP_DROP_SYN_SENT_ACK;
 }
 

@@ -118,7 +118,7 @@ static void req_timer_fn(struct toytcp_timer *timer)
 	}
 	req->retries++;
 	toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_RETRANS_SEGS);
-	toytcp_output_synack(req);
+	toytcp_reply_synack(req);
 	req_timer_arm(req, toytcp_rtt_backed_off_us(SYNACK_TIMEOUT_US,
 						    req->retries,
 						    TOYTCP_RTO_MAX_US));
@@ -200,7 +200,6 @@ struct sock *toytcp_listen_accept(struct sock *sk)
 	if (!child)
 		return NULL;
 	list_del_init(&child->accept_queue);
-	child->parent = NULL;
 	sk_acceptq_removed(sk);
 	return &child->inet.sk;
 }
@@ -270,7 +269,7 @@ static enum toytcp_drop_reason rcv_syn(struct sock *sk,
 	list_add_tail(&req->list, &ts->reqs);
 	WRITE_ONCE(ts->req_count, ts->req_count + 1);
 	toytcp_demux_list_add(&req->flow);
-	toytcp_output_synack(req);
+	toytcp_reply_synack(req);
 	req_timer_arm(req, SYNACK_TIMEOUT_US);
 	return TOYTCP_DROP_NONE;
 }
@@ -360,23 +359,23 @@ static enum toytcp_drop_reason rcv_req(struct sock *sk, struct toytcp_req *req,
 	/* the SYN again: our SYN-ACK was lost */
 	if ((seg->flags & (TOYTCP_SYN | TOYTCP_RST | TOYTCP_ACK)) ==
 	    TOYTCP_SYN && seg->seq == req->irs) {
-		toytcp_output_synack(req);
+		toytcp_reply_synack(req);
 		return TOYTCP_DROP_NONE;
 	}
 	if (req->ts_ok && seg->opt.has_ts && !(seg->flags & TOYTCP_RST) &&
 	    seq_before(seg->opt.tsval, req->ts_recent)) {
-		toytcp_output_req_ack(req);
+		toytcp_reply_req_ack(req);
 		return TOYTCP_DROP_PAWS;
 	}
 	if (!toytcp_window_acceptable(rcv_nxt, req->rcv_wnd, seg->seq,
 				      seg->end_seq - seg->seq)) {
 		if (!(seg->flags & TOYTCP_RST))
-			toytcp_output_req_ack(req);
+			toytcp_reply_req_ack(req);
 		return TOYTCP_DROP_REQ_SEQ;
 	}
 	if (seg->flags & TOYTCP_RST) {
 		if (seg->seq != rcv_nxt) {
-			toytcp_output_req_ack(req);
+			toytcp_reply_req_ack(req);
 			return TOYTCP_DROP_RST_SEQ;
 		}
 		toytcp_stats_inc(net, TOYTCP_MIB_ATTEMPT_FAILS);
@@ -384,13 +383,13 @@ static enum toytcp_drop_reason rcv_req(struct sock *sk, struct toytcp_req *req,
 		return TOYTCP_DROP_RESET;
 	}
 	if (seg->flags & TOYTCP_SYN) {
-		toytcp_output_req_ack(req);
+		toytcp_reply_req_ack(req);
 		return TOYTCP_DROP_SYN;
 	}
 	if (!(seg->flags & TOYTCP_ACK))
 		return TOYTCP_DROP_NO_ACK;
 	if (seg->ack != req->iss + 1) {
-		toytcp_output_reset_reply(net, seg);
+		toytcp_reply_reset(net, seg);
 		return TOYTCP_DROP_REQ_ACK;
 	}
 	/* no room: the peer's data or our next SYN-ACK tries again */
@@ -404,7 +403,6 @@ static enum toytcp_drop_reason rcv_req(struct sock *sk, struct toytcp_req *req,
 	if (!child)
 		return TOYTCP_DROP_NOMEM;
 	ts = toytcp_sk(child);
-	ts->parent = sk;
 	list_add_tail(&ts->accept_queue, &toytcp_sk(sk)->accept_queue);
 	sk_acceptq_added(sk);
 	toytcp_stats_inc(net, TOYTCP_MIB_PASSIVE_OPENS);
@@ -451,7 +449,7 @@ void toytcp_listen_rcv(struct sock *sk, struct toytcp_seg *seg)
 	local_bh_disable();
 	rcu_read_lock();
 	if (sk->sk_state != TCP_LISTEN) {
-		toytcp_output_reset_reply(net, seg);
+		toytcp_reply_reset(net, seg);
 		toytcp_drop(net, seg->skb, TOYTCP_DROP_CLOSED);
 		goto out;
 	}
@@ -472,7 +470,7 @@ void toytcp_listen_rcv(struct sock *sk, struct toytcp_seg *seg)
 		why = TOYTCP_DROP_LISTEN_FLAGS;
 	} else if (seg->flags & TOYTCP_ACK) {
 		/* second: an ACK for a connection that is not */
-		toytcp_output_reset_reply(net, seg);
+		toytcp_reply_reset(net, seg);
 		why = TOYTCP_DROP_LISTEN_FLAGS;
 	} else if (!(seg->flags & TOYTCP_SYN) || (seg->flags & TOYTCP_FIN)) {
 		why = TOYTCP_DROP_LISTEN_FLAGS;

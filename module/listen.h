@@ -51,7 +51,5 @@ void toytcp_listen_stop(struct sock *sk);
 struct sock *toytcp_listen_accept(struct sock *sk);
 void toytcp_listen_rcv(struct sock *sk, struct toytcp_seg *seg);
 void toytcp_req_free(struct toytcp_req *req);
-void toytcp_output_synack(struct toytcp_req *req);
-void toytcp_output_req_ack(struct toytcp_req *req);
 
 #endif /* _TOYTCP_LISTEN_H */

@@ -15,10 +15,8 @@
 
 #include "compat.h"
 #include "ipv4.h"
-#include "listen.h"
 #include "seq.h"
 #include "sock.h"
-#include "timewait.h"
 #include "trace.h"
 #include "window.h"
 
@@ -376,30 +374,6 @@ static void syn_options(struct sock *sk, struct toytcp_options *opt)
 	opt->sack_perm = synack ? ts->sack_ok : READ_ONCE(ctl->sack);
 }
 
-/* write a TCP header with options in front of skb's data */
-static struct tcphdr *push_header(struct sk_buff *skb,
-				  const struct toytcp_flow_key *key, u32 seq,
-				  u32 ack, u8 flags, u16 wnd,
-				  const struct toytcp_options *opt)
-{
-	u8 opts[TOYTCP_OPTIONS_MAX];
-	unsigned int optlen = opt ? toytcp_options_emit(opt, opts) : 0;
-	struct tcphdr *th = skb_push(skb, sizeof(*th) + optlen);
-
-	skb_reset_transport_header(skb);
-	th->source = key->lport;
-	th->dest = key->fport;
-	th->seq = htonl(seq);
-	th->ack_seq = htonl(flags & TOYTCP_ACK ? ack : 0);
-	((u8 *)th)[12] = ((sizeof(*th) + optlen) >> 2) << 4;
-	((u8 *)th)[13] = flags;
-	th->window = htons(wnd);
-	th->check = 0;
-	th->urg_ptr = 0;
-	memcpy(th + 1, opts, optlen);
-	return th;
-}
-
 /*
  * Add the header to @skb, a buffer of its own whose data are the payload,
  * and hand it down. The ACK field and the window are those of now.
@@ -428,7 +402,7 @@ static int xmit_skb(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags,
 			wnd >>= ts->rcv_wscale;
 		wnd = min_t(u32, wnd, 65535);
 	}
-	push_header(skb, &ts->flow.key, seq, ts->rcv_nxt, flags, wnd, &opt);
+	toytcp_reply_header(skb, &ts->flow.key, seq, ts->rcv_nxt, flags, wnd, &opt);
 	trace_toytcp_xmit(sk, flags, seq, len, ts->rcv_nxt, wnd);
 
 	/*
@@ -871,148 +845,6 @@ int toytcp_output_retransmit(struct sock *sk, struct sk_buff *skb)
 	toytcp_stats_add(sock_net(sk), TOYTCP_MIB_RETRANS_SEGS, cb->segs);
 	if (cb->flags & TOYTCP_SYN)
 		toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_SYN_RETRANS);
-	if (!ts->first_rtx_us)
-		ts->first_rtx_us = toytcp_now_us();
 	err = xmit_queued(sk, skb, GFP_ATOMIC);
 	return err == -ENOBUFS ? -ENOMEM : 0;
-}
-
-static struct sk_buff *reply_alloc(void)
-{
-	struct sk_buff *skb = alloc_skb(TOYTCP_HEADROOM, GFP_ATOMIC);
-
-	if (skb) {
-		skb_reserve(skb, TOYTCP_HEADROOM);
-		skb->ip_summed = CHECKSUM_PARTIAL;
-	}
-	return skb;
-}
-
-/**
- * toytcp_output_reset_reply() - answer a segment that belongs to nothing
- * @net: the namespace
- * @seg: the segment; never a RST
- *
- * RFC 9293 3.10.7.1: the reset carries the segment's own ACK number, or
- * acknowledges all of it.
- *
- * Context: softirq.
- */
-void toytcp_output_reset_reply(struct net *net, const struct toytcp_seg *seg)
-{
-	struct toytcp_reply reply;
-	struct sk_buff *skb;
-
-	if (seg->flags & TOYTCP_RST)
-		return;
-	skb = reply_alloc();
-	if (!skb)
-		return;
-	toytcp_ipv4_reply_to(net, seg->skb, &reply);
-	if (seg->flags & TOYTCP_ACK)
-		push_header(skb, &reply.key, seg->ack, 0, TOYTCP_RST, 0, NULL);
-	else
-		push_header(skb, &reply.key, 0, seg->end_seq,
-			    TOYTCP_RST | TOYTCP_ACK, 0, NULL);
-	toytcp_stats_inc(net, TOYTCP_MIB_OUT_RSTS);
-	toytcp_stats_inc(net, TOYTCP_MIB_OUT_SEGS);
-	toytcp_ipv4_xmit_reply(&reply, skb);
-}
-
-/**
- * toytcp_output_synack() - send a request's SYN-ACK
- * @req: the request
- *
- * Context: softirq, listener's lock held.
- */
-void toytcp_output_synack(struct toytcp_req *req)
-{
-	struct toytcp_reply reply = {
-		.net = req->flow.net,
-		.key = req->flow.key,
-		.oif = req->dif,
-		.mark = READ_ONCE(req->listener->sk_mark),
-		.tos = inet_sk(req->listener)->tos,
-	};
-	struct toytcp_options opt = {
-		.mss = req->adv_mss,
-		.has_wscale = req->wscale_ok,
-		.wscale = req->rcv_wscale,
-		.sack_perm = req->sack_ok,
-		.has_ts = req->ts_ok,
-		.tsval = toytcp_ts_now(req->ts_offset),
-		.tsecr = req->ts_recent,
-	};
-	struct sk_buff *skb = reply_alloc();
-
-	if (!skb)
-		return;
-	push_header(skb, &req->flow.key, req->iss, req->irs + 1,
-		    TOYTCP_SYN | TOYTCP_ACK, min_t(u32, req->rcv_wnd, 65535),
-		    &opt);
-	toytcp_stats_inc(reply.net, TOYTCP_MIB_OUT_SEGS);
-	toytcp_ipv4_xmit_reply(&reply, skb);
-}
-
-/**
- * toytcp_output_req_ack() - answer an unacceptable segment to a request
- * @req: the request
- *
- * RFC 9293 3.10.7.4, first step: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>.
- *
- * Context: softirq, listener's lock held.
- */
-void toytcp_output_req_ack(struct toytcp_req *req)
-{
-	struct toytcp_reply reply = {
-		.net = req->flow.net,
-		.key = req->flow.key,
-		.oif = req->dif,
-		.mark = READ_ONCE(req->listener->sk_mark),
-		.tos = inet_sk(req->listener)->tos,
-	};
-	struct toytcp_options opt = {
-		.has_ts = req->ts_ok,
-		.tsval = toytcp_ts_now(req->ts_offset),
-		.tsecr = req->ts_recent,
-	};
-	struct sk_buff *skb = reply_alloc();
-
-	if (!skb)
-		return;
-	push_header(skb, &req->flow.key, req->iss + 1, req->irs + 1,
-		    TOYTCP_ACK, min_t(u32, req->rcv_wnd >> req->rcv_wscale, 65535),
-		    &opt);
-	toytcp_stats_inc(reply.net, TOYTCP_MIB_OUT_SEGS);
-	toytcp_ipv4_xmit_reply(&reply, skb);
-}
-
-/**
- * toytcp_output_tw_ack() - acknowledge from TIME_WAIT
- * @tw: the remnant
- *
- * Context: softirq, @tw's lock held.
- */
-void toytcp_output_tw_ack(struct toytcp_tw *tw)
-{
-	struct toytcp_reply reply = {
-		.net = tw->flow.net,
-		.key = tw->flow.key,
-		.oif = tw->dif,
-		.mark = tw->mark,
-		.tos = tw->tos,
-	};
-	struct toytcp_options opt = {
-		.has_ts = tw->ts_ok,
-		.tsval = toytcp_ts_now(tw->ts_offset),
-		.tsecr = tw->ts_recent,
-	};
-	struct sk_buff *skb = reply_alloc();
-
-	if (!skb)
-		return;
-	push_header(skb, &tw->flow.key, tw->snd_nxt, tw->rcv_nxt, TOYTCP_ACK,
-		    min_t(u32, tw->rcv_wnd >> tw->rcv_wscale, 65535), &opt);
-	toytcp_stats_inc(reply.net, TOYTCP_MIB_OUT_SEGS);
-	toytcp_ipv4_xmit_reply(&reply, skb);
 }

@@ -45,7 +45,6 @@ void toytcp_recovery_reset(struct toytcp_sock *ts)
 	ts->sacked_out = 0;
 	ts->lost_out = 0;
 	ts->retrans_out = 0;
-	ts->first_rtx_us = 0;
 }
 
 /* take a mark's segments out of its count */
@@ -384,7 +383,6 @@ void toytcp_recovery_acked(struct sock *sk, const struct toytcp_seg *seg,
 		clean_rtx_queue(sk, &res);
 		rtt_sample(ts, seg, &res);
 		ts->retransmits = 0;
-		ts->first_rtx_us = 0;
 		ts->dupacks = 0;
 		if (!ts->sack_ok && ts->recovery != TOYTCP_RECOVERY)
 			ts->sacked_out = 0;

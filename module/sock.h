@@ -44,6 +44,9 @@
 #define TOYTCP_PAWS_IDLE_S	(24u * 24 * 3600) /* RFC 7323 5.5: ts_recent is outdated */
 #define TOYTCP_DUPACK_THRESH	3	/* RFC 5681 3.2 */
 
+struct toytcp_req;
+struct toytcp_tw;
+
 /* cb flags of a segment in the write or retransmit queue */
 #define TOYTCP_SKB_SACKED	BIT(0)	/* the peer has it (RFC 2018) */
 #define TOYTCP_SKB_LOST		BIT(1)	/* believed lost, to be sent again */
@@ -128,7 +131,6 @@ struct toytcp_sock {
 	u32 rcv_wnd;			/* window advertised last, bytes from rcv_wup */
 	u32 rcv_wup;			/* rcv_nxt when it was advertised */
 	u32 copied_seq;			/* next byte the program reads */
-	u32 rcv_fin;			/* sequence number after the peer's FIN; valid if got_fin */
 
 	/* what the handshake agreed on */
 	u16 peer_mss;			/* MSS option heard, bytes; default 536 */
@@ -186,7 +188,6 @@ struct toytcp_sock {
 	u32 lost_out;			/* of those, believed lost */
 	u32 retrans_out;		/* of those, retransmitted and not yet acked */
 	u32 sacked_high;		/* highest sequence number SACKed */
-	u64 first_rtx_us;		/* time of the first retransmission without progress */
 	bool cwnd_limited;		/* cwnd, not the program, stopped the last send */
 	u64 last_xmit_us;		/* time of the last data sent */
 
@@ -211,7 +212,6 @@ struct toytcp_sock {
 	struct list_head reqs;		/* listener: struct toytcp_req.list */
 	u32 req_count;			/* listener: entries of reqs */
 	struct list_head accept_queue;	/* listener: children; child: its entry */
-	struct sock *parent;		/* child in an accept queue: the listener, no reference */
 
 	/* counters for TCP_INFO (RFC 4898 names in comments where it has them) */
 	u64 bytes_acked;		/* tcpEStatsAppHCThruOctetsAcked */
@@ -319,7 +319,6 @@ void toytcp_output_dup_ack(struct sock *sk);
 void toytcp_output_challenge_ack(struct sock *sk);
 void toytcp_output_probe(struct sock *sk);
 void toytcp_output_reset(struct sock *sk, gfp_t gfp);
-void toytcp_output_reset_reply(struct net *net, const struct toytcp_seg *seg);
 int toytcp_output_retransmit(struct sock *sk, struct sk_buff *skb);
 int toytcp_output_split(struct sock *sk, struct sk_buff *skb, u32 len,
 			gfp_t gfp);
@@ -329,6 +328,15 @@ u32 toytcp_output_gso_segs(const struct sock *sk);
 void toytcp_output_window_init(const struct sock *sk, u8 *wscale, u32 *wnd);
 u16 toytcp_output_adv_mss(const struct toytcp_sock *ts, u32 mtu);
 bool toytcp_output_window_grew(struct sock *sk);
+
+/* reply.c */
+void toytcp_reply_header(struct sk_buff *skb, const struct toytcp_flow_key *key,
+			 u32 seq, u32 ack, u8 flags, u16 wnd,
+			 const struct toytcp_options *opt);
+void toytcp_reply_reset(struct net *net, const struct toytcp_seg *seg);
+void toytcp_reply_synack(struct toytcp_req *req);
+void toytcp_reply_req_ack(struct toytcp_req *req);
+void toytcp_reply_tw_ack(struct toytcp_tw *tw);
 
 /* recovery.c */
 void toytcp_recovery_acked(struct sock *sk, const struct toytcp_seg *seg,

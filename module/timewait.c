@@ -205,7 +205,7 @@ static enum toytcp_drop_reason tw_rcv(struct toytcp_tw *tw,
 		return TOYTCP_DROP_TIMEWAIT;
 	/* the peer's FIN again: our last ACK was lost. ACK it, wait anew. */
 	if ((seg->flags & TOYTCP_FIN) && seg->end_seq == tw->rcv_nxt && !paws) {
-		toytcp_output_tw_ack(tw);
+		toytcp_reply_tw_ack(tw);
 		tw_arm(tw);
 		return TOYTCP_DROP_NONE;
 	}
@@ -215,7 +215,7 @@ static enum toytcp_drop_reason tw_rcv(struct toytcp_tw *tw,
 		return TOYTCP_DROP_NONE;
 	if (now - tw->last_ack_us >= ACK_INTERVAL_US || !tw->last_ack_us) {
 		tw->last_ack_us = now;
-		toytcp_output_tw_ack(tw);
+		toytcp_reply_tw_ack(tw);
 	}
 	return paws ? TOYTCP_DROP_PAWS : TOYTCP_DROP_TIMEWAIT;
 }

@@ -50,6 +50,5 @@ bool toytcp_timewait_rcv(struct toytcp_tw *tw, struct toytcp_seg *seg,
 			 bool can_open);
 void toytcp_timewait_purge(struct net *net);
 void toytcp_timewait_free(struct toytcp_tw *tw);
-void toytcp_output_tw_ack(struct toytcp_tw *tw);
 
 #endif /* _TOYTCP_TIMEWAIT_H */
