@@ -134,6 +134,8 @@ static void pkt_add(struct sk_buff *skb, const struct toytcp_flow_key *key,
 
 static void deliver(struct sk_buff *skb, const struct toytcp_flow_key *key)
 {
+	/* a copy of the sender's buffer has the sender's notes */
+	memset(skb->cb, 0, sizeof(skb->cb));
 	local_bh_disable();
 	rcu_read_lock();
 	toytcp_demux_rcv(&init_net, skb, key, 0);

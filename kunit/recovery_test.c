@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tests of module/recovery.c: timeouts, fast retransmit, what is sent again
+ * and what is not.
+ *
+ * The socket sends to a raw peer that announced an MSS of 1000, so segment n
+ * (from 0) begins at sequence number 1 + 1000 * n. The stream crosses the wrap
+ * in its first segment.
+ */
+#include <kunit/test.h>
+#include <linux/kernel.h>
+#include <linux/net.h>
+
+#include "../module/ipv4.h"
+#include "../module/netns.h"
+#include "../module/seq.h"
+#include "sim.h"
+
+#define MSS	1000u
+
+struct flight {
+	struct socket *listener, *sock;
+	struct sim_peer p;
+	struct toytcp_sock *ts;
+};
+
+/* a connection with @segs segments on their way, none acknowledged */
+static void fly(struct kunit *test, struct flight *f, bool sack, bool tstamps, u32 segs)
+{
+	u32 mss = MSS + (tstamps ? 12 : 0), i;
+
+	memset(f, 0, sizeof(*f));
+	sim_peer_init(&f->p, SIM_PORT_A);
+	f->p.syn.mss = mss;
+	f->p.syn.sack_perm = sack;
+	f->p.syn.has_ts = tstamps;
+	f->p.ts = tstamps;
+	f->listener = sim_listen(test, SIM_PORT_A, 4);
+	f->sock = sim_peer_connects(test, &f->p, f->listener);
+	f->ts = sim_ts(f->sock);
+	f->ts->nodelay = 1;
+	sim_run(100 * SIM_MS);
+	KUNIT_ASSERT_EQ(test, sim_write(f->sock, 0, MSS * segs), MSS * segs);
+	for (i = 0; i < segs; i++)
+		SIM_EXPECT(test, &f->p, TOYTCP_ACK, 1 + MSS * i, 1, MSS);
+	SIM_EXPECT_NONE(test);
+}
+
+/* the peer has everything before segment @n, and of the rest [from, to) */
+static void ack(struct flight *f, u32 n, u32 from, u32 to)
+{
+	struct sim_seg seg = sim_peer_seg(&f->p, TOYTCP_ACK, 0);
+
+	seg.ack = f->p.irs + 1 + MSS * n;
+	if (to > from) {
+		seg.opt.n_sacks = 1;
+		seg.opt.sacks[0].start = f->p.irs + 1 + MSS * from;
+		seg.opt.sacks[0].end = f->p.irs + 1 + MSS * to;
+	}
+	sim_inject(&seg);
+}
+
+#define EXPECT_RTX(test, f, n)	SIM_EXPECT(test, &(f)->p, TOYTCP_ACK, 1 + MSS * (n), 1, MSS)
+
+/* nothing but segment 0 is sent, each time after twice the time before */
+static void recovery_rto__backs_off(struct kunit *test)
+{
+	struct flight f;
+	u64 rto, at, began;
+	int i;
+
+	fly(test, &f, true, false, 5);
+	began = sim.now_us;
+	rto = f.ts->rtt.rto_us;
+	KUNIT_EXPECT_GE(test, rto, 200 * SIM_MS);
+	at = 0;
+	for (i = 0; i < 6; i++) {
+		at += rto << i;
+		sim_run(began + at - 1 - sim.now_us);
+		SIM_EXPECT_NONE(test);
+		sim_run(1);
+		EXPECT_RTX(test, &f, 0);
+		SIM_EXPECT_NONE(test);
+		KUNIT_EXPECT_EQ(test, f.ts->cong.cwnd_segs, 1);
+	}
+	/* RFC 5681 3.1: half the flight, once */
+	KUNIT_EXPECT_EQ(test, f.ts->cong.ssthresh_segs, 2);
+}
+
+/* the ACK of what was sent twice gives no sample without timestamps, and one with */
+static void recovery_rto__karn(struct kunit *test)
+{
+	struct flight f;
+	u32 last;
+
+	fly(test, &f, true, false, 1);
+	last = f.ts->rtt.last_us;
+	sim_run(f.ts->rtt.rto_us);
+	EXPECT_RTX(test, &f, 0);
+	sim_run(50 * SIM_MS);
+	ack(&f, 1, 0, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->rtt.last_us, last);
+	KUNIT_EXPECT_EQ(test, f.ts->packets_out, 0);
+	KUNIT_EXPECT_FALSE(test, toytcp_timer_pending(&f.ts->timer_rtx));
+	sim_drain(test);
+
+	fly(test, &f, true, true, 1);
+	sim_run(f.ts->rtt.rto_us);
+	f.p.tsecr = toytcp_ts_now(f.ts->ts_offset);
+	EXPECT_RTX(test, &f, 0);
+	sim_run(50 * SIM_MS);
+	ack(&f, 1, 0, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->rtt.last_us, 50 * SIM_MS);
+}
+
+/* RFC 6298 5.3: the timer runs from the last progress */
+static void recovery_rto__restarts_on_progress(struct kunit *test)
+{
+	struct flight f;
+	u32 rto;
+
+	fly(test, &f, true, false, 3);
+	sim_run(150 * SIM_MS);
+	ack(&f, 1, 0, 0);
+	rto = f.ts->rtt.rto_us;
+	sim_run(rto - 1);
+	SIM_EXPECT_NONE(test);
+	sim_run(1);
+	EXPECT_RTX(test, &f, 1);
+}
+
+/* after a timeout the rest follows in slow start */
+static void recovery_rto__slow_start(struct kunit *test)
+{
+	struct flight f;
+
+	fly(test, &f, true, false, 8);
+	sim_run(f.ts->rtt.rto_us);
+	EXPECT_RTX(test, &f, 0);
+	ack(&f, 1, 0, 0);
+	EXPECT_RTX(test, &f, 1);
+	EXPECT_RTX(test, &f, 2);
+	SIM_EXPECT_NONE(test);
+	ack(&f, 3, 0, 0);
+	EXPECT_RTX(test, &f, 3);
+	EXPECT_RTX(test, &f, 4);
+	/* the rest had arrived */
+	ack(&f, 8, 0, 0);
+	sim_inbox_clear();
+	KUNIT_EXPECT_EQ(test, f.ts->packets_out, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->lost_out, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->retrans_out, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->sacked_out, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->recovery, TOYTCP_OPEN);
+}
+
+/* RFC 2018 section 8: after a timeout what was SACKed and is not any more goes again */
+static void recovery_rto__reneging(struct kunit *test)
+{
+	struct flight f;
+
+	fly(test, &f, true, false, 4);
+	ack(&f, 0, 0 + 1, 3);
+	sim_run(f.ts->rtt.rto_us);
+	EXPECT_RTX(test, &f, 0);
+	/* the peer kept only segment 0: its ACK says so by having no block */
+	ack(&f, 1, 0, 0);
+	sim_inbox_clear();
+	sim_run(10 * SIM_S);
+	KUNIT_EXPECT_GT(test, sim_inbox_count(), 0);
+	EXPECT_RTX(test, &f, 1);
+}
+
+static void recovery_acked__fast_retransmit_without_sack(struct kunit *test)
+{
+	struct flight f;
+
+	fly(test, &f, false, false, 10);
+	ack(&f, 0, 0, 0);
+	ack(&f, 0, 0, 0);
+	SIM_EXPECT_NONE(test);
+	ack(&f, 0, 0, 0);
+	EXPECT_RTX(test, &f, 0);
+	SIM_EXPECT_NONE(test);
+	KUNIT_EXPECT_EQ(test, f.ts->recovery, TOYTCP_RECOVERY);
+	KUNIT_EXPECT_EQ(test, f.ts->cong.ssthresh_segs, 5);
+	/* three more, still missing 0: nothing again */
+	ack(&f, 0, 0, 0);
+	ack(&f, 0, 0, 0);
+	SIM_EXPECT_NONE(test);
+	/* RFC 6582 3.2: a partial ACK shows the next hole */
+	ack(&f, 4, 0, 0);
+	EXPECT_RTX(test, &f, 4);
+	SIM_EXPECT_NONE(test);
+	KUNIT_EXPECT_EQ(test, f.ts->recovery, TOYTCP_RECOVERY);
+	ack(&f, 10, 0, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->recovery, TOYTCP_OPEN);
+	KUNIT_EXPECT_EQ(test, f.ts->cong.cwnd_segs, 5);
+	KUNIT_EXPECT_EQ(test, f.ts->packets_out, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->retrans_out, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->lost_out, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->sacked_out, 0);
+	SIM_EXPECT_NONE(test);
+}
+
+static void recovery_acked__fast_retransmit_with_sack(struct kunit *test)
+{
+	struct flight f;
+
+	fly(test, &f, true, false, 10);
+	/* 0 and 2 are missing */
+	ack(&f, 0, 1, 2);
+	SIM_EXPECT_NONE(test);
+	ack(&f, 0, 3, 4);
+	SIM_EXPECT_NONE(test);
+	ack(&f, 0, 3, 5);
+	EXPECT_RTX(test, &f, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->recovery, TOYTCP_RECOVERY);
+	ack(&f, 0, 3, 6);
+	/* now three segments beyond 2 have arrived, too */
+	ack(&f, 0, 3, 7);
+	EXPECT_RTX(test, &f, 2);
+	ack(&f, 0, 3, 8);
+	ack(&f, 0, 3, 9);
+	ack(&f, 0, 3, 10);
+	SIM_EXPECT_NONE(test);
+	/* the first retransmission arrived: nothing is sent twice */
+	ack(&f, 2, 3, 10);
+	SIM_EXPECT_NONE(test);
+	KUNIT_EXPECT_EQ(test, f.ts->recovery, TOYTCP_RECOVERY);
+	ack(&f, 10, 0, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->recovery, TOYTCP_OPEN);
+	KUNIT_EXPECT_EQ(test, f.ts->packets_out, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->lost_out, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->retrans_out, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->sacked_out, 0);
+}
+
+/* blocks that make no sense, or of old data, change nothing */
+static void recovery_acked__nonsense_blocks(struct kunit *test)
+{
+	static const s32 blocks[][2] = {
+		{ -3000, -2000 }, { -2000, 1 }, { 2001, 2001 }, { 3001, 2001 },
+		{ 10001, 11001 }, { 9001, 10002 }, { 1, 0x40000000 }, { -0x40000000, 0x3fffffff },
+	};
+	struct flight f;
+	int i;
+
+	fly(test, &f, true, false, 10);
+	for (i = 0; i < ARRAY_SIZE(blocks); i++) {
+		struct sim_seg seg = sim_peer_seg(&f.p, TOYTCP_ACK, 0);
+
+		seg.ack = f.p.irs + 1;
+		seg.opt.n_sacks = 1;
+		seg.opt.sacks[0].start = f.p.irs + blocks[i][0];
+		seg.opt.sacks[0].end = f.p.irs + blocks[i][1];
+		sim_inject(&seg);
+		KUNIT_EXPECT_EQ_MSG(test, f.ts->sacked_out, 0, "block %d", i);
+	}
+	SIM_EXPECT_NONE(test);
+	KUNIT_EXPECT_EQ(test, f.ts->recovery, TOYTCP_OPEN);
+}
+
+/* an ACK that is no duplicate: data with it, or another window */
+static void recovery_acked__what_is_no_duplicate(struct kunit *test)
+{
+	struct flight f;
+	int i;
+
+	fly(test, &f, false, false, 10);
+	for (i = 0; i < 6; i++)
+		sim_peer_send(&f.p, TOYTCP_ACK, 100);
+	while (sim_inbox_count())
+		KUNIT_EXPECT_EQ(test, sim_next()->len, 0);
+	for (i = 0; i < 6; i++) {
+		f.p.wnd -= 100;
+		sim_peer_send(&f.p, TOYTCP_ACK, 0);
+		f.p.wnd += 200;
+		sim_peer_send(&f.p, TOYTCP_ACK, 0);
+	}
+	while (sim_inbox_count())
+		KUNIT_EXPECT_EQ(test, sim_next()->len, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->recovery, TOYTCP_OPEN);
+}
+
+/* a path MTU discovered: what was too large goes again, without a change of cwnd */
+static void recovery_mtu__sends_again(struct kunit *test)
+{
+	struct flight f;
+	u32 cwnd, i;
+
+	fly(test, &f, true, false, 4);
+	cwnd = f.ts->cong.cwnd_segs;
+	lock_sock(f.sock->sk);
+	toytcp_ipv4_update_pmtu(f.sock->sk, 540);
+	release_sock(f.sock->sk);
+	KUNIT_EXPECT_EQ(test, f.ts->mss, 500);
+	for (i = 0; i < 8 && i < cwnd; i++)
+		SIM_EXPECT(test, &f.p, TOYTCP_ACK, 1 + 500 * i, 1, 500);
+	KUNIT_EXPECT_EQ(test, f.ts->cong.cwnd_segs, cwnd);
+	ack(&f, 4, 0, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->packets_out, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->retrans_out, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->lost_out, 0);
+}
+
+static struct kunit_case recovery_cases[] = {
+	KUNIT_CASE(recovery_rto__backs_off),
+	KUNIT_CASE(recovery_rto__karn),
+	KUNIT_CASE(recovery_rto__restarts_on_progress),
+	KUNIT_CASE(recovery_rto__slow_start),
+	KUNIT_CASE(recovery_rto__reneging),
+	KUNIT_CASE(recovery_acked__fast_retransmit_without_sack),
+	KUNIT_CASE(recovery_acked__fast_retransmit_with_sack),
+	KUNIT_CASE(recovery_acked__nonsense_blocks),
+	KUNIT_CASE(recovery_acked__what_is_no_duplicate),
+	KUNIT_CASE(recovery_mtu__sends_again),
+	{}
+};
+
+static struct kunit_suite recovery_suite = {
+	.name = "toytcp_recovery",
+	.init = sim_init,
+	.exit = sim_exit,
+	.test_cases = recovery_cases,
+};
+
+kunit_test_suites(&recovery_suite);
