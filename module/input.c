@@ -236,9 +236,7 @@ static enum toytcp_drop_reason fin_acked(struct sock *sk)
 		toytcp_state_set(sk, TCP_FIN_WAIT2);
 		sk->sk_shutdown |= SEND_SHUTDOWN;
 		sk_dst_confirm(sk);
-		if (sock_flag(sk, SOCK_DEAD))
-			toytcp_timers_fin_wait2(sk);
-		else
+		if (!sock_flag(sk, SOCK_DEAD))
 			sk->sk_state_change(sk); /* a lingering close waits for it */
 		return TOYTCP_DROP_NONE;
 	case TCP_CLOSING:
@@ -626,6 +624,9 @@ void toytcp_rcv(struct sock *sk, struct toytcp_seg *seg)
 	}
 	if (sk->sk_state != TCP_CLOSE)
 		rcv_finish(sk);
+	/* all is said but the peer's FIN: a remnant can wait for it */
+	if (sk->sk_state == TCP_FIN_WAIT2 && sock_flag(sk, SOCK_DEAD))
+		toytcp_timewait_enter(sk);
 }
 
 /**

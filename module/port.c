@@ -55,13 +55,12 @@ static int reserve(struct net *net, u16 num, struct socket **res)
 	err = sock_create_kern(net, PF_INET, SOCK_STREAM, IPPROTO_TCP, &sock);
 	if (err)
 		return err;
+	/*
+	 * Without SO_REUSEADDR, ever: with it, the bind would succeed beside
+	 * connections of the host on this port, and our listener would take
+	 * their segments.
+	 */
 	err = kernel_bind(sock, (struct sockaddr *)&addr, sizeof(addr));
-	if (err == -EADDRINUSE) {
-		/* the host's own time-waits alone shall not keep us off */
-		sock->sk->sk_reuse = SK_CAN_REUSE;
-		err = kernel_bind(sock, (struct sockaddr *)&addr, sizeof(addr));
-		sock->sk->sk_reuse = SK_NO_REUSE;
-	}
 	if (err) {
 		sock_release(sock);
 		return err;

@@ -21,16 +21,12 @@
 /* as in /proc/net/tcp, width of a row without the newline */
 #define ROW_WIDTH 149
 
-/* the timer column: 0 none, 1 retransmission, 2 other, 3 time-wait, 4 probe */
+/* the timer column: 0 none, 1 retransmission, 3 time-wait, 4 probe */
 static int active_timer(const struct toytcp_sock *ts, u64 *expires_us)
 {
 	if (toytcp_timer_pending(&ts->timer_rtx)) {
 		*expires_us = READ_ONCE(ts->timer_rtx.expires_us);
 		return READ_ONCE(ts->rtx_mode) == TOYTCP_RTX_PROBE ? 4 : 1;
-	}
-	if (toytcp_timer_pending(&ts->timer_life)) {
-		*expires_us = READ_ONCE(ts->timer_life.expires_us);
-		return 2;
 	}
 	*expires_us = toytcp_now_us();
 	return 0;
@@ -103,7 +99,7 @@ static void show_req(struct seq_file *seq, const struct toytcp_req *req,
 
 static void show_tw(struct seq_file *seq, const struct toytcp_tw *tw, int row)
 {
-	show_key(seq, row, &tw->flow.key, TCP_TIME_WAIT);
+	show_key(seq, row, &tw->flow.key, READ_ONCE(tw->state));
 	seq_printf(seq, " %08X:%08X %02X:%08lX %08X %5d %8d %d %d %pK", 0, 0,
 		   3, ticks_left(READ_ONCE(tw->timer.expires_us)), 0, 0, 0, 0,
 		   refcount_read(&tw->ref), tw);

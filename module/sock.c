@@ -575,7 +575,8 @@ static void orphan_limits(struct sock *sk)
 			toytcp_sock_abort(sk, ECONNRESET);
 			return;
 		}
-		toytcp_timers_fin_wait2(sk);
+		toytcp_timewait_enter(sk);
+		return;
 	}
 	if (sk->sk_state != TCP_CLOSE && too_many_orphans(sk)) {
 		toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_ABORT_ON_MEMORY);

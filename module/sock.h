@@ -104,7 +104,6 @@ enum toytcp_rtx_mode {
 enum toytcp_deferred {
 	TOYTCP_DEFER_RTX,
 	TOYTCP_DEFER_DELACK,
-	TOYTCP_DEFER_LIFE,
 	TOYTCP_DEFER_MTU,
 	TOYTCP_DEFER_NR
 };
@@ -202,7 +201,6 @@ struct toytcp_sock {
 	/* timers */
 	struct toytcp_timer timer_rtx;	/* retransmission, SYN, zero-window probe */
 	struct toytcp_timer timer_delack;
-	struct toytcp_timer timer_life;	/* FIN_WAIT2 and orphans */
 	unsigned long deferred;		/* BIT(enum toytcp_deferred); atomic bit operations */
 	u32 mtu_reduced;		/* MTU of an ICMP that found the lock owned */
 	int linger2;			/* TCP_LINGER2, seconds; 0: sysctl; <0: none */
@@ -354,7 +352,6 @@ void toytcp_timers_acked(struct sock *sk, bool progress);
 void toytcp_timers_probe(struct sock *sk);
 void toytcp_timers_delack(struct sock *sk);
 void toytcp_timers_ack_sent(struct sock *sk);
-void toytcp_timers_fin_wait2(struct sock *sk);
 void toytcp_timers_release(struct sock *sk);
 
 #endif /* _TOYTCP_SOCK_H */

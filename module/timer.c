@@ -136,24 +136,6 @@ void toytcp_timers_ack_sent(struct sock *sk)
 	cancel(sk, &ts->timer_delack);
 }
 
-/**
- * toytcp_timers_fin_wait2() - an orphan waits for the peer's FIN
- * @sk: the socket in FIN_WAIT2, held by no program
- *
- * RFC 9293 3.6 lets it wait for ever; Linux gives it net.toytcp.fin_timeout
- * or TCP_LINGER2.
- *
- * Context: socket lock held.
- */
-void toytcp_timers_fin_wait2(struct sock *sk)
-{
-	struct toytcp_sock *ts = toytcp_sk(sk);
-	int wait = ts->linger2 ?:
-		READ_ONCE(toytcp_net(sock_net(sk))->sysctl.fin_timeout);
-
-	arm(sk, &ts->timer_life, max(wait, 0) * (u64)USEC_PER_SEC);
-}
-
 /* how many timeouts in a row a connection survives */
 static int retry_limit(const struct sock *sk)
 {
@@ -259,15 +241,6 @@ static void expire_delack(struct sock *sk)
 	toytcp_output_ack(sk);
 }
 
-/* FIN_WAIT2 has lasted long enough */
-static void expire_life(struct sock *sk)
-{
-	if (sk->sk_state == TCP_FIN_WAIT2 && sock_flag(sk, SOCK_DEAD)) {
-		toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_ABORT_ON_LINGER);
-		toytcp_sock_done(sk);
-	}
-}
-
 static void run(struct sock *sk, enum toytcp_deferred which)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
@@ -283,10 +256,6 @@ static void run(struct sock *sk, enum toytcp_deferred which)
 	case TOYTCP_DEFER_DELACK:
 		if (!toytcp_timer_pending(&ts->timer_delack))
 			expire_delack(sk);
-		break;
-	case TOYTCP_DEFER_LIFE:
-		if (!toytcp_timer_pending(&ts->timer_life))
-			expire_life(sk);
 		break;
 	case TOYTCP_DEFER_MTU:
 		toytcp_ipv4_update_pmtu(sk, READ_ONCE(ts->mtu_reduced));
@@ -340,14 +309,6 @@ static void delack_fn(struct toytcp_timer *timer)
 	expire(&ts->inet.sk, TOYTCP_DEFER_DELACK);
 }
 
-static void life_fn(struct toytcp_timer *timer)
-{
-	struct toytcp_sock *ts =
-		container_of(timer, struct toytcp_sock, timer_life);
-
-	expire(&ts->inet.sk, TOYTCP_DEFER_LIFE);
-}
-
 /**
  * toytcp_timers_init() - prepare a new socket's timers
  * @sk: the socket
@@ -360,7 +321,6 @@ void toytcp_timers_init(struct sock *sk)
 
 	toytcp_timer_setup(&ts->timer_rtx, rtx_fn);
 	toytcp_timer_setup(&ts->timer_delack, delack_fn);
-	toytcp_timer_setup(&ts->timer_life, life_fn);
 	ts->deferred = 0;
 }
 
@@ -378,5 +338,4 @@ void toytcp_timers_stop(struct sock *sk)
 
 	cancel(sk, &ts->timer_rtx);
 	cancel(sk, &ts->timer_delack);
-	cancel(sk, &ts->timer_life);
 }

@@ -86,10 +86,10 @@ static void tw_timer_fn(struct toytcp_timer *timer)
 	toytcp_flow_put(&tw->flow);
 }
 
-static void tw_arm(struct toytcp_tw *tw)
+static void tw_arm(struct toytcp_tw *tw, u64 delay_us)
 {
 	refcount_inc(&tw->ref);
-	if (toytcp_timer_mod(&tw->timer, TOYTCP_TIMEWAIT_US))
+	if (toytcp_timer_mod(&tw->timer, delay_us))
 		toytcp_flow_put(&tw->flow);
 }
 
@@ -111,6 +111,8 @@ static struct toytcp_tw *tw_alloc(struct sock *sk)
 	refcount_set(&tw->ref, 1);
 	spin_lock_init(&tw->lock);
 	toytcp_timer_setup(&tw->timer, tw_timer_fn);
+	tw->state = sk->sk_state == TCP_FIN_WAIT2 && !ts->got_fin ?
+			    TCP_FIN_WAIT2 : TCP_TIME_WAIT;
 	tw->tos = inet_sk(sk)->tos;
 	tw->mark = READ_ONCE(sk->sk_mark);
 	tw->dif = sk->sk_bound_dev_if;
@@ -130,9 +132,24 @@ full:
 	return NULL;
 }
 
+/*
+ * RFC 9293 3.6 lets FIN_WAIT2 last for ever; Linux gives an orphan
+ * net.toytcp.fin_timeout or TCP_LINGER2.
+ */
+static u64 lifetime_us(const struct sock *sk)
+{
+	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
+	const struct toytcp_sock *ts = toytcp_sk(sk);
+
+	if (sk->sk_state != TCP_FIN_WAIT2)
+		return TOYTCP_TIMEWAIT_US;
+	return (ts->linger2 ?: READ_ONCE(ctl->fin_timeout)) * (u64)USEC_PER_SEC;
+}
+
 /**
  * toytcp_timewait_enter() - a connection ends in order: the remnant takes over
- * @sk: the socket in FIN_WAIT2 or CLOSING, both FINs seen and acknowledged
+ * @sk: the socket in FIN_WAIT2 or CLOSING, both FINs seen and acknowledged; or
+ * an orphan in FIN_WAIT2, whose peer's FIN has still to come
  *
  * The socket goes to CLOSE; its place in the tables and its port pass to the
  * remnant. Without memory, or beyond net.toytcp.max_tw_buckets, the
@@ -143,9 +160,12 @@ full:
 void toytcp_timewait_enter(struct sock *sk)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
-	struct toytcp_tw *tw = tw_alloc(sk);
+	struct toytcp_tw *tw = NULL;
 
-	toytcp_state_set(sk, TCP_TIME_WAIT);
+	if (sk->sk_state != TCP_FIN_WAIT2 || ts->got_fin || ts->linger2 >= 0)
+		tw = tw_alloc(sk);
+	if (sk->sk_state != TCP_FIN_WAIT2 || ts->got_fin)
+		toytcp_state_set(sk, TCP_TIME_WAIT);
 	if (tw) {
 		local_bh_disable();
 		/* nobody finds it before it is whole */
@@ -160,7 +180,7 @@ void toytcp_timewait_enter(struct sock *sk)
 		} else {
 			toytcp_demux_list_add(&tw->flow);
 			toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_TIME_WAITED);
-			tw_arm(tw);
+			tw_arm(tw, lifetime_us(sk));
 			spin_unlock(&tw->lock);
 		}
 		local_bh_enable();
@@ -191,6 +211,64 @@ static bool syn_is_newer(const struct toytcp_tw *tw,
 	       seq_after(seg->opt.tsval, tw->ts_recent);
 }
 
+/* tell where we are, half a second after the last time at the earliest */
+static void tw_dup_ack(struct toytcp_tw *tw)
+{
+	u64 now = toytcp_now_us();
+
+	if (tw->last_ack_us && now - tw->last_ack_us < ACK_INTERVAL_US)
+		return;
+	tw->last_ack_us = now;
+	toytcp_reply_tw_ack(tw);
+}
+
+/* an orphan's FIN_WAIT2: the only welcome segment is the peer's FIN, alone */
+static enum toytcp_drop_reason fin_wait2_rcv(struct toytcp_tw *tw,
+					     const struct toytcp_seg *seg)
+{
+	if (paws_reject(tw, seg) ||
+	    !toytcp_window_touches(tw->rcv_nxt, tw->rcv_wnd, seg->seq,
+				   seg->end_seq - seg->seq)) {
+		if (!(seg->flags & TOYTCP_RST))
+			tw_dup_ack(tw);
+		return TOYTCP_DROP_SEQ;
+	}
+	if ((seg->flags & TOYTCP_RST) && seg->seq == tw->rcv_nxt) {
+		tw_kill(tw);
+		return TOYTCP_DROP_RESET;
+	}
+	if (seg->flags & (TOYTCP_RST | TOYTCP_SYN)) {
+		tw_dup_ack(tw);
+		return seg->flags & TOYTCP_RST ? TOYTCP_DROP_RST_SEQ :
+						 TOYTCP_DROP_SYN;
+	}
+	if (!(seg->flags & TOYTCP_ACK))
+		return TOYTCP_DROP_NO_ACK;
+	if (!seq_after(seg->end_seq, tw->rcv_nxt)) {
+		if (seg->len)
+			tw_dup_ack(tw);
+		return TOYTCP_DROP_NONE;
+	}
+	if (seg->end_seq == seg->seq)
+		return TOYTCP_DROP_NONE;
+	/* data that nobody will read: RFC 9293 3.6.1 (MUST-13), as Linux */
+	if (!(seg->flags & TOYTCP_FIN) || seg->end_seq != tw->rcv_nxt + 1) {
+		toytcp_stats_inc(tw->flow.net, TOYTCP_MIB_ABORT_ON_DATA);
+		toytcp_reply_reset(tw->flow.net, seg);
+		tw_kill(tw);
+		return TOYTCP_DROP_AFTER_CLOSE;
+	}
+	tw->rcv_nxt = seg->end_seq;
+	WRITE_ONCE(tw->state, TCP_TIME_WAIT);
+	if (tw->ts_ok && seg->opt.has_ts) {
+		tw->ts_recent = seg->opt.tsval;
+		tw->ts_recent_s = (u32)div_u64(toytcp_now_us(), USEC_PER_SEC);
+	}
+	toytcp_reply_tw_ack(tw);
+	tw_arm(tw, TOYTCP_TIMEWAIT_US);
+	return TOYTCP_DROP_NONE;
+}
+
 static enum toytcp_drop_reason tw_rcv(struct toytcp_tw *tw,
 				      const struct toytcp_seg *seg)
 {
@@ -198,7 +276,6 @@ static enum toytcp_drop_reason tw_rcv(struct toytcp_tw *tw,
 						   seg->seq,
 						   seg->end_seq - seg->seq);
 	bool paws = paws_reject(tw, seg);
-	u64 now = toytcp_now_us();
 
 	/* RFC 1337: a reset does not assassinate it */
 	if (seg->flags & TOYTCP_RST)
@@ -206,17 +283,14 @@ static enum toytcp_drop_reason tw_rcv(struct toytcp_tw *tw,
 	/* the peer's FIN again: our last ACK was lost. ACK it, wait anew. */
 	if ((seg->flags & TOYTCP_FIN) && seg->end_seq == tw->rcv_nxt && !paws) {
 		toytcp_reply_tw_ack(tw);
-		tw_arm(tw);
+		tw_arm(tw, TOYTCP_TIMEWAIT_US);
 		return TOYTCP_DROP_NONE;
 	}
 	/* an ACK that changes nothing is not answered: two ends would not stop */
 	if (acceptable && !paws && seg->end_seq == seg->seq &&
 	    !(seg->flags & TOYTCP_SYN))
 		return TOYTCP_DROP_NONE;
-	if (now - tw->last_ack_us >= ACK_INTERVAL_US || !tw->last_ack_us) {
-		tw->last_ack_us = now;
-		toytcp_reply_tw_ack(tw);
-	}
+	tw_dup_ack(tw);
 	return paws ? TOYTCP_DROP_PAWS : TOYTCP_DROP_TIMEWAIT;
 }
 
@@ -243,13 +317,14 @@ bool toytcp_timewait_rcv(struct toytcp_tw *tw, struct toytcp_seg *seg,
 		toytcp_drop(net, seg->skb, TOYTCP_DROP_TIMEWAIT);
 		return false;
 	}
-	if (can_open && syn_is_newer(tw, seg)) {
+	if (can_open && tw->state == TCP_TIME_WAIT && syn_is_newer(tw, seg)) {
 		TOYTCP_CB(seg->skb)->tw_isn = tw->snd_nxt + 65535 + 2 ?: 1;
 		tw_kill(tw);
 		spin_unlock(&tw->lock);
 		return true;
 	}
-	why = tw_rcv(tw, seg);
+	why = tw->state == TCP_TIME_WAIT ? tw_rcv(tw, seg) :
+					   fin_wait2_rcv(tw, seg);
 	spin_unlock(&tw->lock);
 	if (why == TOYTCP_DROP_NONE)
 		consume_skb(seg->skb);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * TIME_WAIT: what remains of a connection that ended in order.
+ * TIME_WAIT: what remains of a connection that ended in order, and FIN_WAIT2
+ * of one that no program holds.
  *
  * Engine (layer 1). RFC 9293 section 3.10.7.4, RFC 1337, RFC 6191.
  */
@@ -27,6 +28,7 @@ struct toytcp_tw {
 	refcount_t ref;
 	spinlock_t lock;		/* the fields below, and dead */
 	bool dead;			/* out of the tables */
+	u8 state;			/* TCP_TIME_WAIT, or TCP_FIN_WAIT2 of an orphan */
 	u8 tos;				/* for its ACKs */
 	u8 rcv_wscale;
 	u8 ts_ok:1;
