@@ -7,50 +7,50 @@
 # comes in the middle of a connection stops it for as long as it stands.
 . "${0%/*}/lib.sh"
 
-# One table a side, with chains for both ways in, both ways out, and sets of
-# ports for each thing that a rule can do.
+# One table a side, with chains for both ways in and both ways out. (No sets of
+# ports: making one upsets the debug kernel's nf_tables.)
 tables() {
 	local ns
 
 	for ns in "$NA" "$NB"; do
 		in_ns "$ns" nft -f - <<-END || fail "nft"
 			table ip filter {
-				set ports_drop { type inet_service; }
-				set ports_reset { type inet_service; }
-				set ports_icmp { type inet_service; }
-				set ports_prohibited { type inet_service; }
-				set ports_stateful { type inet_service; }
-				set ports_early { type inet_service; }
-				set ports_out { type inet_service; }
-				set ports_late { type inet_service; }
 				chain prerouting {
 					type filter hook prerouting priority -150;
-					tcp dport @ports_early counter drop
 				}
 				chain input {
 					type filter hook input priority 0;
-					tcp dport @ports_drop counter drop
-					tcp dport @ports_reset counter reject with tcp reset
-					tcp dport @ports_icmp counter reject with icmp port-unreachable
-					tcp dport @ports_prohibited counter reject with icmp admin-prohibited
-					tcp sport @ports_stateful ct state established,related accept
-					tcp sport @ports_stateful drop
 				}
 				chain output {
 					type filter hook output priority 0;
-					tcp dport @ports_out counter drop
 				}
 				chain postrouting {
 					type filter hook postrouting priority 100;
-					tcp dport @ports_late counter drop
 				}
 			}
 		END
 	done
 }
 
-add() { in_ns "$1" nft add element ip filter "ports_$2" "{ $PORT }" || fail nft; }
-del() { in_ns "$1" nft delete element ip filter "ports_$2" "{ $PORT }" || fail nft; }
+add() {	# NAMESPACE WHAT
+	local rules
+
+	case $2 in
+	drop) rules="add rule ip filter input tcp dport $PORT counter drop" ;;
+	early) rules="add rule ip filter prerouting tcp dport $PORT counter drop" ;;
+	out) rules="add rule ip filter output tcp dport $PORT counter drop" ;;
+	late) rules="add rule ip filter postrouting tcp dport $PORT counter drop" ;;
+	reset) rules="add rule ip filter input tcp dport $PORT counter reject with tcp reset" ;;
+	icmp) rules="add rule ip filter input tcp dport $PORT counter reject with icmp port-unreachable" ;;
+	prohibited) rules="add rule ip filter input tcp dport $PORT counter reject with icmp admin-prohibited" ;;
+	stateful) rules="add rule ip filter input tcp sport $PORT ct state established accept
+		add rule ip filter input tcp sport $PORT drop" ;;
+	esac
+	in_ns "$1" nft -f - <<< "$rules" || fail nft
+}
+
+# No rule in any chain.
+del() { in_ns "$1" nft flush table ip filter || fail nft; }
 
 listener() {
 	sk_start a "$NA"
