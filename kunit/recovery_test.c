@@ -272,10 +272,11 @@ static void recovery_acked__what_is_no_duplicate(struct kunit *test)
 		sim_peer_send(&f.p, TOYTCP_ACK, 100);
 	while (sim_inbox_count())
 		KUNIT_EXPECT_EQ(test, sim_next()->len, 0);
+	f.p.wnd = 0;
+	sim_peer_send(&f.p, TOYTCP_ACK, 0);
+	f.p.wnd = 20000;
 	for (i = 0; i < 6; i++) {
-		f.p.wnd -= 100;
-		sim_peer_send(&f.p, TOYTCP_ACK, 0);
-		f.p.wnd += 200;
+		f.p.wnd += 100;
 		sim_peer_send(&f.p, TOYTCP_ACK, 0);
 	}
 	while (sim_inbox_count())

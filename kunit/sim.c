@@ -547,6 +547,7 @@ int sim_bind(struct socket *sock, u32 addr, u16 port)
 	int err = kernel_bind(sock, (struct sockaddr *)&sin, sizeof(sin));
 
 	if (!err && addr) {
+		sock->sk->sk_userlocks |= SOCK_BINDADDR_LOCK;
 		sim_ts(sock)->port_user.addr = htonl(addr);
 		sim_ts(sock)->flow.key.laddr = htonl(addr);
 	}
