@@ -94,10 +94,12 @@ static void append(struct sock *sk, struct sk_buff *skb)
 	struct sk_buff *tail = skb_peek_tail(&sk->sk_receive_queue);
 	bool fin = TOYTCP_CB(skb)->flags & TOYTCP_FIN;
 	u32 end = TOYTCP_CB(skb)->end_seq;
+	u32 fresh = end - ts->rcv_nxt - fin;
 
-	ts->bytes_received += end - ts->rcv_nxt - fin;
+	ts->bytes_received += fresh;
 	WRITE_ONCE(ts->rcv_nxt, end);
-	if (!skb->len) {
+	if (!fresh) {
+		/* the FIN alone is new */
 		kfree_skb(skb);
 	} else if (!tail || !coalesce(sk, tail, skb)) {
 		/* one from ofo_queue has its charge already */
@@ -159,6 +161,7 @@ static enum toytcp_drop_reason ofo_insert(struct sock *sk, struct sk_buff *skb)
 			ts->dsack.start = seq;
 			ts->dsack.end = end;
 			ts->dsack_pending = ts->sack_ok;
+			ts->last_ofo_seq = seq;
 			return TOYTCP_DROP_OFO_DUP;
 		}
 		if (seq_before(seq, TOYTCP_CB(at)->seq))

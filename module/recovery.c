@@ -194,8 +194,6 @@ static u32 sack_mark(struct sock *sk, u32 start, u32 end)
 		cb->mark |= TOYTCP_SKB_SACKED;
 		ts->sacked_out += cb->segs;
 		delivered += cb->segs;
-		if (seq_after(cb->end_seq, ts->sacked_high))
-			ts->sacked_high = cb->end_seq;
 	}
 	return delivered;
 }
@@ -207,8 +205,6 @@ static void sack_blocks(struct sock *sk, const struct toytcp_seg *seg,
 	struct toytcp_sock *ts = toytcp_sk(sk);
 	int i;
 
-	if (!ts->sacked_out)
-		ts->sacked_high = ts->snd_una;
 	for (i = 0; i < seg->opt.n_sacks; i++) {
 		const struct toytcp_sack_block *b = &seg->opt.sacks[i];
 
@@ -222,20 +218,21 @@ static void sack_blocks(struct sock *sk, const struct toytcp_seg *seg,
 	}
 }
 
-/* RFC 6675 IsLost(), by distance: more than DupThresh - 1 segments are beyond */
+/* RFC 6675 IsLost(): more than DupThresh - 1 full segments beyond it are SACKed */
 static void sack_mark_lost(struct toytcp_sock *ts)
 {
-	u32 limit = ts->sacked_high - (TOYTCP_DUPACK_THRESH - 1) * ts->mss;
+	u32 limit = (TOYTCP_DUPACK_THRESH - 1) * ts->mss, sacked = 0;
 	struct rb_node *node;
 
 	if (!ts->sacked_out)
 		return;
-	for (node = rb_first(&ts->rtx_queue); node; node = rb_next(node)) {
+	for (node = rb_last(&ts->rtx_queue); node; node = rb_prev(node)) {
 		struct sk_buff *skb = rb_to_skb(node);
 
-		if (!seq_before(TOYTCP_CB(skb)->end_seq, limit))
-			break;
-		mark_lost(ts, skb);
+		if (TOYTCP_CB(skb)->mark & TOYTCP_SKB_SACKED)
+			sacked += skb->len;
+		else if (sacked > limit)
+			mark_lost(ts, skb);
 	}
 }
 
@@ -535,9 +532,13 @@ void toytcp_recovery_xmit(struct sock *sk)
 			continue;
 		}
 		if (!(cb->mark & TOYTCP_SKB_RETRANS)) {
+			u32 before = ts->lost_out;
+
 			if (toytcp_in_flight(ts) >= ts->cong.cwnd_segs ||
 			    toytcp_output_retransmit(sk, skb))
 				break;
+			/* it may have been cut into more segments than before */
+			left += ts->lost_out - before;
 			toytcp_stats_inc(sock_net(sk),
 					 ts->recovery == TOYTCP_LOSS ?
 					 TOYTCP_MIB_SLOW_START_RETRANS :

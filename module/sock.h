@@ -186,7 +186,6 @@ struct toytcp_sock {
 	u32 sacked_out;			/* of those, SACKed (or dupacks without SACK) */
 	u32 lost_out;			/* of those, believed lost */
 	u32 retrans_out;		/* of those, retransmitted and not yet acked */
-	u32 sacked_high;		/* highest sequence number SACKed */
 	bool cwnd_limited;		/* cwnd, not the program, stopped the last send */
 	u64 last_xmit_us;		/* time of the last data sent */
 

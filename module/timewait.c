@@ -202,8 +202,8 @@ static bool paws_reject(const struct toytcp_tw *tw,
 static bool syn_is_newer(const struct toytcp_tw *tw,
 			 const struct toytcp_seg *seg)
 {
-	if ((seg->flags & (TOYTCP_SYN | TOYTCP_RST | TOYTCP_ACK)) !=
-	    TOYTCP_SYN || paws_reject(tw, seg))
+	if ((seg->flags & (TOYTCP_SYN | TOYTCP_RST | TOYTCP_ACK |
+			   TOYTCP_FIN)) != TOYTCP_SYN || paws_reject(tw, seg))
 		return false;
 	if (seq_after(seg->seq, tw->rcv_nxt))
 		return true;
