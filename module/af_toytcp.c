@@ -153,10 +153,8 @@ static int connect_start(struct sock *sk, const struct sockaddr_in *addr)
 	toytcp_state_set(sk, TCP_CLOSE);
 remove:
 	toytcp_demux_remove(&ts->flow);
-	if (!(sk->sk_userlocks & SOCK_BINDPORT_LOCK)) {
+	if (!(sk->sk_userlocks & SOCK_BINDPORT_LOCK))
 		toytcp_port_release(sock_net(sk), &ts->port_user);
-		ts->flow.key.lport = 0;
-	}
 forget:
 	ts->flow.key.laddr = bound;
 	ts->flow.key.faddr = 0;

@@ -12,7 +12,8 @@
  *    ip_rcv() drops it and the kernel's TCP never sees it;
  *  - a LOCAL_IN hook, last in its chain, for what the first could not tell:
  *    fragments (reassembled by then), packets with IP options, and those whose
- *    addresses netfilter translated. ICMP errors are read there, after the firewall, and left alone.
+ *    addresses netfilter translated. ICMP errors are read there, after the
+ *    firewall, and left alone.
  *
  * Out. Our IPv4 header, then ip_local_out(): LOCAL_OUT and POST_ROUTING,
  * IPsec and tunnels if the route has them, the neighbour, dev_queue_xmit().

@@ -408,6 +408,14 @@ void toytcp_sock_error(struct sock *sk, int err)
 		sk_error_report(sk);
 }
 
+/* RFC 9293 3.10.5: does an abort in this state send a reset? */
+static bool peer_needs_reset(const struct sock *sk)
+{
+	return BIT(sk->sk_state) & (TCPF_ESTABLISHED | TCPF_SYN_RECV |
+				    TCPF_CLOSE_WAIT | TCPF_FIN_WAIT1 |
+				    TCPF_FIN_WAIT2);
+}
+
 /**
  * toytcp_sock_abort() - end a connection at once, and tell the peer
  * @sk: the socket
@@ -421,9 +429,7 @@ void toytcp_sock_abort(struct sock *sk, int err)
 {
 	if (sk->sk_state == TCP_CLOSE)
 		return;
-	if (BIT(sk->sk_state) & (TCPF_ESTABLISHED | TCPF_SYN_RECV |
-				 TCPF_CLOSE_WAIT | TCPF_FIN_WAIT1 |
-				 TCPF_FIN_WAIT2))
+	if (peer_needs_reset(sk))
 		toytcp_output_reset(sk, GFP_ATOMIC);
 	toytcp_sock_error(sk, err);
 }
@@ -447,9 +453,9 @@ int toytcp_sock_disconnect(struct sock *sk)
 	if (sk->sk_state == TCP_LISTEN) {
 		toytcp_listen_stop(sk);
 	} else if (sk->sk_state != TCP_CLOSE) {
-		if (sk->sk_state != TCP_SYN_SENT)
+		if (peer_needs_reset(sk))
 			toytcp_output_reset(sk, sk->sk_allocation);
-		else
+		if (peer_needs_reset(sk) || sk->sk_state == TCP_SYN_SENT)
 			WRITE_ONCE(sk->sk_err, ECONNRESET);
 		toytcp_state_set(sk, TCP_CLOSE);
 		toytcp_timers_stop(sk);
@@ -458,10 +464,9 @@ int toytcp_sock_disconnect(struct sock *sk)
 	toytcp_output_purge(sk);
 	__skb_queue_purge(&sk->sk_receive_queue);
 	toytcp_reassembly_purge(sk);
-	if (!(sk->sk_userlocks & SOCK_BINDPORT_LOCK)) {
+	/* getsockname() goes on telling the port, as with Linux */
+	if (!(sk->sk_userlocks & SOCK_BINDPORT_LOCK))
 		toytcp_port_release(sock_net(sk), &ts->port_user);
-		ts->flow.key.lport = 0;
-	}
 	if (!(sk->sk_userlocks & SOCK_BINDADDR_LOCK))
 		ts->flow.key.laddr = 0;
 	ts->flow.key.faddr = 0;
