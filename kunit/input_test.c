@@ -7,8 +7,10 @@
 #include <linux/kernel.h>
 #include <linux/net.h>
 
+#include "../module/ipv4.h"
 #include "../module/netns.h"
 #include "../module/seq.h"
+#include "prng.h"
 #include "sim.h"
 
 struct in {
@@ -239,6 +241,114 @@ static void rcv_ack__window_update(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, sim_read_check(o.sock, 0, 100), 20);
 }
 
+/*
+ * A peer that says anything: segments with every field drawn at random, most
+ * of them near what is right. The socket's books must balance after each, and
+ * whatever it holds must be given back in the end.
+ */
+static void hostile_segment(struct prng *p, struct in *o)
+{
+	static const u8 flags[] = {
+		TOYTCP_ACK, TOYTCP_ACK, TOYTCP_ACK, TOYTCP_ACK | TOYTCP_PSH,
+		TOYTCP_ACK | TOYTCP_FIN, TOYTCP_SYN, TOYTCP_SYN | TOYTCP_ACK, TOYTCP_URG, 0,
+		TOYTCP_FIN, 0xff,
+	};
+	struct sim_seg seg = sim_peer_seg(&o->p, flags[prng_below(p, ARRAY_SIZE(flags))],
+					  prng_once_in(p, 2) ? prng_below(p, 3000) : 0);
+	u32 i;
+
+	if (prng_once_in(p, 50))
+		seg.flags |= TOYTCP_RST;
+	if (prng_once_in(p, 50))
+		seg.flags |= TOYTCP_FIN;
+	seg.seq = o->ts->rcv_nxt;
+	seg.ack = prng_once_in(p, 2) ? o->ts->snd_nxt : o->ts->snd_una;
+	if (!prng_once_in(p, 3))
+		seg.seq += prng_below(p, 8000) - 4000;
+	if (!prng_once_in(p, 3))
+		seg.ack += prng_below(p, 4000) - 2000;
+	if (prng_once_in(p, 20))
+		seg.seq = prng_seq(p);
+	if (prng_once_in(p, 20))
+		seg.ack = prng_seq(p);
+	seg.wnd = prng_once_in(p, 5) ? prng_magnitude(p) : 65535;
+	seg.offset = prng_below(p, 60000);
+	if (seg.opt.has_ts) {
+		seg.opt.tsval += prng_below(p, 10) - 3;
+		seg.opt.tsecr = prng_once_in(p, 2) ? toytcp_ts_now(sim.ts_offset) : prng_u32(p);
+	}
+	if (prng_once_in(p, 2)) {
+		seg.opt.n_sacks = 1 + prng_below(p, seg.opt.has_ts ? 3 : 4);
+		for (i = 0; i < seg.opt.n_sacks; i++) {
+			seg.opt.sacks[i].start = o->ts->snd_una + prng_below(p, 20000) - 2000;
+			seg.opt.sacks[i].end = seg.opt.sacks[i].start + prng_below(p, 6000) - 100;
+		}
+	}
+	if (seg.flags & TOYTCP_SYN)
+		seg.opt = o->p.syn;
+	sim_inject(&seg);
+}
+
+static void rcv__anything(struct kunit *test)
+{
+	struct prng p = prng_start(test);
+	static u8 buf[20000];
+	unsigned int round;
+	struct in o;
+	int i;
+
+	for (round = 0; round < 10 * sim_rounds(); round++) {
+		sim.gso = prng_once_in(&p, 2);
+		sim.hold_us = prng_once_in(&p, 3) ? 2000 : 0;
+		memset(&o, 0, sizeof(o));
+		sim_peer_init(&o.p, SIM_PORT_A);
+		o.p.syn.mss = prng_once_in(&p, 2) ? 1000 : 100;
+		o.p.syn.has_ts = prng_once_in(&p, 2);
+		o.p.ts = o.p.syn.has_ts;
+		o.p.syn.sack_perm = prng_once_in(&p, 2);
+		o.p.syn.has_wscale = prng_once_in(&p, 2);
+		o.p.syn.wscale = prng_below(&p, 15);
+		o.listener = sim_listen(test, SIM_PORT_A, 4);
+		o.sock = sim_peer_connects(test, &o.p, o.listener);
+		o.ts = sim_ts(o.sock);
+		for (i = 0; i < 150; i++) {
+			const char *wrong;
+
+			switch (prng_below(&p, 20)) {
+			case 0 ... 3:
+				sim_write(o.sock, 0, prng_below(&p, 20000));
+				break;
+			case 4 ... 5:
+				sim_read(o.sock, buf, prng_below(&p, sizeof(buf)));
+				break;
+			case 6:
+				sim_run(prng_below(&p, 1000) * SIM_MS);
+				break;
+			case 7:
+				if (prng_once_in(&p, 20))
+					kernel_sock_shutdown(o.sock, prng_below(&p, 3));
+				break;
+			case 8:
+				if (prng_once_in(&p, 10) && o.sock->sk->sk_state != TCP_CLOSE) {
+					lock_sock(o.sock->sk);
+					toytcp_ipv4_update_pmtu(o.sock->sk,
+								100 + prng_below(&p, 1400));
+					release_sock(o.sock->sk);
+				}
+				break;
+			default:
+				hostile_segment(&p, &o);
+			}
+			sim_inbox_clear();
+			wrong = sim_check(o.sock->sk);
+			KUNIT_ASSERT_NULL_MSG(test, wrong, "%s, round %u step %d" PRNG_FMT, wrong,
+					      round, i, prng_where(&p));
+		}
+		sim_drain(test);
+		sim.mtu = 1500;
+	}
+}
+
 /* ---- two ends at once: RFC 9293 figures 8, 13 and half-close ---- */
 
 struct pair {
@@ -397,6 +507,7 @@ static struct kunit_case input_cases[] = {
 	KUNIT_CASE(rcv_data__after_close),
 	KUNIT_CASE(rcv_data__urgent),
 	KUNIT_CASE(rcv_syn_sent__data_with_synack),
+	KUNIT_CASE_PARAM(rcv__anything, prng_seed_gen_params),
 	KUNIT_CASE(open__simultaneous),
 	KUNIT_CASE(open__simultaneous_with_loss),
 	KUNIT_CASE(open__to_itself),

@@ -13,6 +13,7 @@
 
 #include "../module/netns.h"
 #include "../module/seq.h"
+#include "prng.h"
 #include "sim.h"
 
 /* what must be true of all segments of one direction */
@@ -254,6 +255,13 @@ static void end_read(struct kunit *test, struct end *e, const struct profile *p)
 	}
 }
 
+static void end_check(const struct end *e)
+{
+	const char *wrong = e->sock ? sim_check(e->sock->sk) : NULL;
+
+	WATCH(!wrong, "%x: %s", e->sock == world.end[0].sock ? SIM_A : SIM_B, wrong);
+}
+
 static void set_buffers(struct sock *sk, const struct profile *p)
 {
 	if (p->rcvbuf) {
@@ -328,6 +336,8 @@ static void exchange(struct kunit *test, const struct profile *p, u64 seed)
 	while (!(a.eof && b.eof) && sim.now_us < until && !world.failures) {
 		if (!world_step(&a, &b))
 			break;
+		end_check(&a);
+		end_check(&b);
 		if (!b.sock)
 			b.sock = sim_accept(listener);
 		world.end[1].sock = b.sock;
@@ -374,6 +384,117 @@ static void link__exchange(struct kunit *test)
 		exchange(test, test->param_value, get_random_u64());
 }
 
+/*
+ * Two programs that do what they like: write, read, shut down, close, abort,
+ * at any time, while the link is as bad as it likes. What is read is a prefix
+ * of what was written, and in the end nothing is left.
+ */
+static void life(struct kunit *test, struct prng *p)
+{
+	struct end e[2] = { { .base = 0, .peer_base = 1000000 },
+			    { .base = 1000000, .peer_base = 0 } };
+	struct profile profile = {
+		.name = "any",
+		BOTH(.delay_us = prng_below(p, 50000), .loss = prng_below(p, 300),
+		     .dup = prng_below(p, 100), .reorder = prng_below(p, 300)),
+		.gso = prng_once_in(p, 2), .gro = prng_once_in(p, 3),
+		.hold_us = prng_once_in(p, 3) ? prng_below(p, 5000) : 0,
+		.no_sack = prng_once_in(p, 3), .no_ts = prng_once_in(p, 3),
+		.no_wscale = prng_once_in(p, 3), .nodelay = prng_once_in(p, 3),
+		.rcvbuf = prng_once_in(p, 3) ? 4096 + prng_below(p, 20000) : 0,
+		.mtu = prng_once_in(p, 3) ? 576 : 1500,
+	};
+	struct socket *listener;
+	int i, steps = 20 + prng_below(p, 300);
+
+	world_init(test, &profile, p->seed);
+	sim.tap = NULL;
+	listener = sim_listen(test, SIM_PORT_B, 8);
+	set_buffers(listener->sk, &profile);
+	e[0].sock = sim_socket(test);
+	set_buffers(e[0].sock->sk, &profile);
+	KUNIT_ASSERT_EQ(test, sim_bind(e[0].sock, SIM_A, SIM_PORT_A), 0);
+	KUNIT_ASSERT_EQ(test, sim_connect(e[0].sock, SIM_B, SIM_PORT_B), -EINPROGRESS);
+
+	for (i = 0; i < steps && !world.failures; i++) {
+		struct end *x = &e[prng_below(p, 2)];
+		int n;
+
+		if (!sim_step() && !e[0].sock && !e[1].sock)
+			break;
+		if (!e[1].sock && !e[1].eof)
+			e[1].sock = sim_accept(listener);
+		end_check(&e[0]);
+		end_check(&e[1]);
+		if (!x->sock)
+			continue;
+		switch (prng_below(p, 40)) {
+		case 0 ... 7:
+			n = sim_write(x->sock, x->base + x->wrote, 1 + prng_magnitude(p) % 20000);
+			x->wrote += max(n, 0);
+			break;
+		case 8 ... 20:
+			n = sim_read_check(x->sock, x->peer_base + x->got,
+					   1 + prng_magnitude(p) % 20000);
+			WATCH(n != -EBADMSG, "read at %u", x->got);
+			x->got += max(n, 0);
+			break;
+		case 21:
+			kernel_sock_shutdown(x->sock, SHUT_WR);
+			break;
+		case 22:
+			kernel_sock_shutdown(x->sock, prng_once_in(p, 2) ? SHUT_RD : SHUT_RDWR);
+			break;
+		case 23:
+			x->eof = true;
+			if (prng_once_in(p, 2))
+				sim_abort(x->sock);
+			else
+				sim_close(x->sock);
+			x->sock = NULL;
+			break;
+		case 24:
+			if (prng_once_in(p, 10) && listener) {
+				sim_close(listener);
+				listener = NULL;
+				e[1].eof = true;
+			}
+			break;
+		case 25:
+			if (prng_once_in(p, 10))
+				sim_run(prng_below(p, 200) * SIM_S);
+			break;
+		default:
+			sim_run(prng_below(p, 20000));
+		}
+	}
+	WATCH(e[0].got <= e[1].wrote && e[1].got <= e[0].wrote, "more was read than written");
+	/* orphans end by themselves, however bad the link is */
+	for (i = 0; i < 2; i++)
+		if (e[i].sock)
+			sim_close(e[i].sock);
+	if (listener)
+		sim_close(listener);
+	WATCH(sim_run_events(100000), "no end");
+	WATCH(sim_drained(), "something is left");
+	if (world.failures)
+		sim_dump();
+	sim_drain(test);
+}
+
+static void link__lives(struct kunit *test)
+{
+	struct prng p = prng_start(test);
+	unsigned int i;
+
+	for (i = 0; i < 20 * sim_rounds() && !world.failures; i++) {
+		u64 seed = prng_u64(&p);
+		struct prng own = { .seed = seed, .state = seed };
+
+		life(test, &own);
+	}
+}
+
 static int link_init(struct kunit *test)
 {
 	world.failures = 0;
@@ -382,6 +503,7 @@ static int link_init(struct kunit *test)
 
 static struct kunit_case link_cases[] = {
 	KUNIT_CASE_PARAM(link__exchange, profile_gen_params),
+	KUNIT_CASE_PARAM(link__lives, prng_seed_gen_params),
 	{}
 };
 

@@ -108,7 +108,8 @@ static void listen_rcv__options(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, sim_ts(child)->ts_ok == p.syn.has_ts);
 		KUNIT_EXPECT_TRUE(test, sim_ts(child)->sack_ok == p.syn.sack_perm);
 		/* the first ACK's window is scaled, the SYN's was not */
-		KUNIT_EXPECT_EQ(test, sim_ts(child)->snd_wnd, p.syn.has_wscale ? 65535 << 9 : 65535);
+		KUNIT_EXPECT_EQ(test, sim_ts(child)->snd_wnd,
+				p.syn.has_wscale ? 65535 << 9 : 65535);
 		KUNIT_EXPECT_EQ(test, sim_ts(child)->mss, 1460 - (p.syn.has_ts ? 12 : 0));
 	}
 }

@@ -861,19 +861,20 @@ void sim_dump(void)
 
 	for (i = sim.n_log > SIM_LOG ? sim.n_log - SIM_LOG : 0; i < sim.n_log; i++) {
 		const struct sim_seg *s = &sim.log[i % SIM_LOG];
+		char sack[48] = "";
 
-		pr_info("# %10lld us %x > %x %s%s%s%s%s seq %x len %u ack %x win %u%s%s",
+		if (s->opt.n_sacks)
+			snprintf(sack, sizeof(sack), " sack %x-%x and %d more",
+				 s->opt.sacks[0].start, s->opt.sacks[0].end, s->opt.n_sacks - 1);
+		pr_info("# %10lld us %x > %x %s%s%s%s%s seq %x len %u ack %x win %u%s%s\n",
 			(s64)(s->at_us - sim.now_us), s->from & 15, s->to & 15,
 			s->flags & TOYTCP_SYN ? "S" : "",
 			s->flags & TOYTCP_FIN ? "F" : "",
 			s->flags & TOYTCP_RST ? "R" : "",
 			s->flags & TOYTCP_PSH ? "P" : "",
 			s->flags & TOYTCP_ACK ? "A" : "",
-			s->seq, s->len, s->ack, s->wnd,
-			s->dropped ? " LOST" : "", s->opt.n_sacks ? "" : "\n");
-		if (s->opt.n_sacks)
-			pr_cont(" sack %x-%x +%d\n", s->opt.sacks[0].start,
-				s->opt.sacks[0].end, s->opt.n_sacks - 1);
+			s->seq, s->len, s->ack, s->wnd, sack,
+			s->dropped ? " LOST" : "");
 	}
 	rcu_read_lock();
 	hlist_for_each_entry_rcu(flow, &tn->all, list) {
@@ -892,6 +893,114 @@ void sim_dump(void)
 			(s64)(ts->timer_rtx.expires_us - sim.now_us));
 	}
 	rcu_read_unlock();
+}
+
+struct rtx_sums {
+	u32 packets, sacked, lost, retrans;
+	int wmem;
+};
+
+static const char *check_rtx_queue(struct toytcp_sock *ts, struct rtx_sums *sum)
+{
+	u32 at = ts->snd_una;
+	struct rb_node *node;
+
+	for (node = rb_first(&ts->rtx_queue); node; node = rb_next(node)) {
+		struct sk_buff *skb = rb_to_skb(node);
+		const struct toytcp_skb_cb *cb = TOYTCP_CB(skb);
+
+		/* the first one may be acknowledged in part */
+		if (node == rb_first(&ts->rtx_queue) ? seq_after(cb->seq, at) ||
+						       seq_leq(cb->end_seq, at) : cb->seq != at)
+			return "the retransmission queue has a gap or an overlap";
+		if (cb->end_seq - cb->seq != skb->len + !!(cb->flags & TOYTCP_SYN) +
+					     !!(cb->flags & TOYTCP_FIN))
+			return "a sent buffer's length is not its numbers'";
+		if (cb->mark & TOYTCP_SKB_SACKED && cb->mark & TOYTCP_SKB_LOST)
+			return "SACKed and lost";
+		if (!cb->segs)
+			return "a sent buffer of no segments";
+		at = cb->end_seq;
+		sum->packets += cb->segs;
+		sum->sacked += cb->mark & TOYTCP_SKB_SACKED ? cb->segs : 0;
+		sum->lost += cb->mark & TOYTCP_SKB_LOST ? cb->segs : 0;
+		sum->retrans += cb->mark & TOYTCP_SKB_RETRANS ? cb->segs : 0;
+		sum->wmem += skb->truesize;
+	}
+	return at == ts->snd_nxt ? NULL : "the retransmission queue does not end at SND.NXT";
+}
+
+static const char *check_write_queue(struct toytcp_sock *ts, struct rtx_sums *sum)
+{
+	u32 at = ts->snd_nxt;
+	struct sk_buff *skb;
+
+	skb_queue_walk(&ts->inet.sk.sk_write_queue, skb) {
+		if (TOYTCP_CB(skb)->seq != at)
+			return "the write queue has a gap or an overlap";
+		at = TOYTCP_CB(skb)->end_seq;
+		sum->wmem += skb->truesize;
+	}
+	return at == ts->write_seq ? NULL : "the write queue does not end at write_seq";
+}
+
+static const char *check_receive_queues(struct toytcp_sock *ts)
+{
+	u32 at = ts->copied_seq;
+	struct rb_node *node;
+	struct sk_buff *skb;
+
+	skb_queue_walk(&ts->inet.sk.sk_receive_queue, skb) {
+		if (seq_after(TOYTCP_CB(skb)->seq, at))
+			return "the receive queue has a gap";
+		at = seq_max(at, TOYTCP_CB(skb)->end_seq);
+	}
+	if (at != ts->rcv_nxt && at + ts->got_fin != ts->rcv_nxt)
+		return "the receive queue does not end at RCV.NXT";
+	at = ts->rcv_nxt;
+	for (node = rb_first(&ts->ofo_queue); node; node = rb_next(node)) {
+		skb = rb_to_skb(node);
+		if (!seq_after(TOYTCP_CB(skb)->seq, ts->rcv_nxt))
+			return "what is in order waits in the out-of-order queue";
+		if (!seq_after(TOYTCP_CB(skb)->end_seq, at))
+			return "the out-of-order queue holds what is covered";
+		at = TOYTCP_CB(skb)->end_seq;
+	}
+	return NULL;
+}
+
+/* what is wrong with a socket between two events; NULL: nothing */
+const char *sim_check(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct rtx_sums sum = {};
+	const char *wrong;
+
+	if (BIT(sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT))
+		return NULL;
+	wrong = check_rtx_queue(ts, &sum) ?: check_write_queue(ts, &sum) ?:
+		check_receive_queues(ts);
+	if (wrong)
+		return wrong;
+	if (sum.packets != ts->packets_out)
+		return "packets_out";
+	/* without SACK it counts duplicate ACKs */
+	if (ts->sack_ok ? sum.sacked != ts->sacked_out : ts->sacked_out > ts->packets_out)
+		return "sacked_out";
+	if (sum.lost != ts->lost_out)
+		return "lost_out";
+	if (sum.retrans != ts->retrans_out)
+		return "retrans_out";
+	if (sum.wmem != sk->sk_wmem_queued)
+		return "sk_wmem_queued";
+	/* somebody must see to it that the connection goes on */
+	if (ts->packets_out && !toytcp_timer_pending(&ts->timer_rtx))
+		return "data on their way, but no timer";
+	if (!skb_queue_empty(&sk->sk_write_queue) && !toytcp_timer_pending(&ts->timer_rtx))
+		return "data wait, but no timer";
+	if (ts->ack_pending && !toytcp_timer_pending(&ts->timer_delack))
+		return "an ACK is owed, but no timer";
+	return NULL;
 }
 
 /* nothing is left: no flow, no timer, no segment on its way */
@@ -932,6 +1041,8 @@ void sim_exit(struct kunit *test)
 	sim.events = 0;
 	sim_drain(test);
 	if (toytcp_sock_count()) {
+		/* a request's end, after a grace period, may be its listener's */
+		rcu_barrier();
 		rcu_barrier();
 		KUNIT_EXPECT_EQ_MSG(test, toytcp_sock_count(), 0, "sockets leaked");
 	}
@@ -984,9 +1095,6 @@ static void probes_unregister(void)
  * User-Mode Linux has no probes: link with
  * LDFLAGS_toytcp_kunit.o="--wrap=toytcp_sock_isn --wrap=toytcp_sock_ts_offset"
  */
-u32 __wrap_toytcp_sock_isn(const struct toytcp_flow_key *key);
-u32 __wrap_toytcp_sock_ts_offset(const struct toytcp_flow_key *key);
-
 u32 __wrap_toytcp_sock_isn(const struct toytcp_flow_key *key)
 {
 	return sim.isn;

@@ -106,6 +106,7 @@ bool sim_drained(void);
 void sim_drain(struct kunit *test);
 void sim_dump(void);
 unsigned int sim_rounds(void);
+const char *sim_check(struct sock *sk);
 
 /* time */
 bool sim_step(void);
@@ -164,5 +165,9 @@ void __sim_expect(struct kunit *test, const struct sim_peer *p, u8 flags,
 	__sim_expect(test, p, flags, seq, ack, len, __FILE__, __LINE__)
 #define SIM_EXPECT_NONE(test)						\
 	KUNIT_EXPECT_EQ(test, sim_inbox_count(), 0)
+
+/* the linker's, where there are no return probes; see sim.c */
+u32 __wrap_toytcp_sock_isn(const struct toytcp_flow_key *key);
+u32 __wrap_toytcp_sock_ts_offset(const struct toytcp_flow_key *key);
 
 #endif /* _TOYTCP_KUNIT_SIM_H */
