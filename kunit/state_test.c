@@ -154,12 +154,13 @@ static void stand_close(struct kunit *test, struct stand *s, int state)
 		p->rcv_nxt++;	/* what a good ACK says */
 }
 
+/* @s has the listener of the segment before, or none */
 static void stand_up(struct kunit *test, struct stand *s, const struct place *place)
 {
 	struct sim_peer *p = &s->p;
 	struct toytcp_sock *ts;
 
-	memset(s, 0, sizeof(*s));
+	*s = (struct stand){ .listener = s->listener };
 	sim_peer_init(p, SIM_PORT_A);
 	p->syn.has_ts = place->ts;
 	p->ts = place->ts;
@@ -175,7 +176,8 @@ static void stand_up(struct kunit *test, struct stand *s, const struct place *pl
 		if (place->crossed)
 			sim_peer_send(p, TOYTCP_SYN, 0);
 	} else {
-		s->listener = sim_listen(test, SIM_PORT_A, 4);
+		if (!s->listener)
+			s->listener = sim_listen(test, SIM_PORT_A, 4);
 		if (place->state == TCP_LISTEN)
 			return;
 		if (place->state == TCP_SYN_RECV) {
@@ -203,6 +205,18 @@ static void stand_up(struct kunit *test, struct stand *s, const struct place *pl
 	s->snd_nxt = ts->snd_nxt;
 	s->rcv_nxt = place->state == TCP_SYN_SENT ? p->iss + 1 : ts->rcv_nxt;
 	s->rcv_wnd = toytcp_rcv_wnd_left(ts);
+}
+
+/* all but the listener goes, a request or a time-wait by its time */
+static void stand_down(struct kunit *test, struct stand *s)
+{
+	if (s->sock)
+		sim_abort(s->sock);
+	KUNIT_ASSERT_TRUE(test, sim_run_events(1000));
+	KUNIT_EXPECT_EQ(test, atomic_read(&toytcp_net(&init_net)->flows.nelems), 0);
+	sim_inbox_clear();
+	/* a new second of the limit on challenge ACKs */
+	sim_run(SIM_S);
 }
 
 static int stand_state(struct stand *s)
@@ -461,38 +475,35 @@ static void check_numbers(struct kunit *test, const struct stand *s,
 		KUNIT_EXPECT_TRUE_MSG(test, got->opt.has_ts, "no timestamp: %s", what);
 }
 
-static void one_segment(struct kunit *test, const struct place *place, u8 flags, u32 len,
-			s32 seq_off, s32 seq_wnd, s32 ack_off)
+static void one_segment(struct kunit *test, struct stand *s, const struct place *place,
+			u8 flags, u32 len, s32 seq_off, s32 seq_wnd, s32 ack_off)
 {
 	const struct sim_seg *got;
 	struct outcome want;
 	struct sim_seg seg;
-	struct stand s;
 	char what[120];
 	int state;
 
-	stand_up(test, &s, place);
-	seg = sim_peer_seg(&s.p, flags, len);
-	seg.seq = s.rcv_nxt + seq_off + (seq_wnd ? s.rcv_wnd : 0);
+	stand_up(test, s, place);
+	seg = sim_peer_seg(&s->p, flags, len);
+	seg.seq = s->rcv_nxt + seq_off + (seq_wnd ? s->rcv_wnd : 0);
 	if (flags & TOYTCP_ACK)
-		seg.ack = s.p.rcv_nxt + ack_off;
+		seg.ack = s->p.rcv_nxt + ack_off;
 	snprintf(what, sizeof(what), "%s: flags %#x len %u seq rcv_nxt%+d%s ack %+d",
 		 place->name, flags, len, seq_off, seq_wnd ? " + window" : "", ack_off);
 
-	want = oracle(&s, &seg, place);
+	want = oracle(s, &seg, place);
 	sim_inject(&seg);
 	got = sim_next();
-	state = stand_state(&s);
+	state = stand_state(s);
 	KUNIT_EXPECT_TRUE_MSG(test, want.answer == ANY || classify(got) == want.answer,
 			      "%s: answered with %s, not %s", what, answer_names[classify(got)],
 			      answer_names[want.answer]);
 	KUNIT_EXPECT_EQ_MSG(test, state, want.state, "%s: then %s, not %s", what,
 			    toytcp_state_name(state), toytcp_state_name(want.state));
-	check_numbers(test, &s, &seg, got, what);
+	check_numbers(test, s, &seg, got, what);
 	SIM_EXPECT_NONE(test);
-	sim_drain(test);
-	/* a new second of the limit on challenge ACKs */
-	sim_run(SIM_S);
+	stand_down(test, s);
 }
 
 static void state__every_segment(struct kunit *test)
@@ -513,6 +524,7 @@ static void state__every_segment(struct kunit *test)
 	};
 	static const s32 acks[] = { -200000, -100, -1, 1, 100000 };
 	const struct place *place = test->param_value;
+	struct stand s = {};
 	int k, i;
 
 	for (k = 0; k < ARRAY_SIZE(kinds); k++) {
@@ -524,13 +536,13 @@ static void state__every_segment(struct kunit *test)
 			/* timestamps change nothing here: fewer will do */
 			if (place->ts && (seqs[i].off > 1 || seqs[i].off < -10))
 				continue;
-			one_segment(test, place, kinds[k].flags, kinds[k].len,
+			one_segment(test, &s, place, kinds[k].flags, kinds[k].len,
 				    seqs[i].off, seqs[i].wnd, 0);
 		}
 		if (!(kinds[k].flags & TOYTCP_ACK) || place->state == TCP_TIME_WAIT || place->ts)
 			continue;
 		for (i = 0; i < ARRAY_SIZE(acks); i++)
-			one_segment(test, place, kinds[k].flags, kinds[k].len, 0, 0, acks[i]);
+			one_segment(test, &s, place, kinds[k].flags, kinds[k].len, 0, 0, acks[i]);
 	}
 }
 
