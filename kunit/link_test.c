@@ -316,6 +316,12 @@ static bool world_step(struct end *a, struct end *b)
 	return sim_step();
 }
 
+static bool faultless(const struct sim_link *link)
+{
+	return !link->loss && !link->corrupt && !link->reorder && !link->jitter_us &&
+	       !link->dup && !link->queue_us;
+}
+
 static void exchange(struct kunit *test, const struct profile *p, u64 seed)
 {
 	struct end a = { .base = 0, .peer_base = 1000000 };
@@ -358,6 +364,10 @@ static void exchange(struct kunit *test, const struct profile *p, u64 seed)
 		      a.got, b.got, total);
 		WATCH(!a.sock->sk->sk_err && !b.sock->sk->sk_err, "errors %d and %d",
 		      a.sock->sk->sk_err, b.sock->sk->sk_err);
+		if (faultless(&p->ab) && faultless(&p->ba))
+			WATCH(!sim_ts(a.sock)->total_retrans && !sim_ts(b.sock)->total_retrans,
+			      "%u and %u retransmissions on a link without faults",
+			      sim_ts(a.sock)->total_retrans, sim_ts(b.sock)->total_retrans);
 		/* the last ACKs, lost as often as they may be, and TIME_WAIT */
 		world.end[0].sock = NULL;
 		world.end[1].sock = NULL;
@@ -495,6 +505,91 @@ static void link__lives(struct kunit *test)
 	}
 }
 
+/* many connections at once, each an echo, over one bad link */
+static void link__many_at_once(struct kunit *test)
+{
+	static const struct profile profile = {
+		.name = "many", BOTH(.delay_us = 10000, .loss = 50, .reorder = 100),
+	};
+	struct { struct end c, s; } *e = kunit_kcalloc(test, 20, sizeof(*e), GFP_KERNEL);
+	struct socket *listener, *sock;
+	u64 until = sim.now_us + 300 * SIM_S;
+	int i, n, done = 0;
+
+	KUNIT_ASSERT_NOT_NULL(test, e);
+	world_init(test, &profile, 1);
+	sim.tap = NULL;
+	listener = sim_listen(test, SIM_PORT_B, 30);
+	for (i = 0; i < 20; i++) {
+		e[i].c.sock = sim_socket(test);
+		KUNIT_ASSERT_EQ(test, sim_bind(e[i].c.sock, SIM_A, 1100 + i), 0);
+		KUNIT_ASSERT_EQ(test, sim_connect(e[i].c.sock, SIM_B, SIM_PORT_B), -EINPROGRESS);
+	}
+	while (done < 20 && sim.now_us < until) {
+		sim_run(10 * SIM_MS);
+		while ((sock = sim_accept(listener)))
+			e[ntohs(sim_ts(sock)->flow.key.fport) - 1100].s.sock = sock;
+		for (i = 0; i < 20; i++) {
+			struct end *c = &e[i].c, *srv = &e[i].s;
+
+			if (c->eof)
+				continue;
+			if (!c->shut && c->sock->sk->sk_state == TCP_ESTABLISHED &&
+			    sim_write(c->sock, 100 * i, 3000) == 3000) {
+				kernel_sock_shutdown(c->sock, SHUT_WR);
+				c->shut = true;
+			}
+			if (srv->sock && !srv->shut) {
+				n = sim_read_check(srv->sock, 100 * i + srv->got, 3000);
+				KUNIT_ASSERT_NE_MSG(test, n, -EBADMSG, "connection %d", i);
+				srv->got += max(n, 0);
+				if (!n && sim_write(srv->sock, 100 * i, srv->got) == 3000) {
+					kernel_sock_shutdown(srv->sock, SHUT_WR);
+					srv->shut = true;
+				}
+			}
+			n = c->shut ? sim_read_check(c->sock, 100 * i + c->got, 3000) : -EAGAIN;
+			KUNIT_ASSERT_NE_MSG(test, n, -EBADMSG, "connection %d", i);
+			c->got += max(n, 0);
+			c->eof = !n;
+			done += c->eof;
+		}
+	}
+	KUNIT_EXPECT_EQ(test, done, 20);
+	for (i = 0; i < 20; i++)
+		KUNIT_EXPECT_EQ_MSG(test, e[i].c.got, 3000, "connection %d", i);
+}
+
+/* the other end is gone: who sends gives up, in bounded time, who waits does not */
+static void link__peer_vanishes(struct kunit *test)
+{
+	struct socket *listener = sim_listen(test, SIM_PORT_B, 4), *a = sim_socket(test), *b;
+
+	KUNIT_ASSERT_EQ(test, sim_bind(a, SIM_A, SIM_PORT_A), 0);
+	KUNIT_ASSERT_EQ(test, sim_connect(a, SIM_B, SIM_PORT_B), -EINPROGRESS);
+	sim_run(100 * SIM_MS);
+	b = sim_accept(listener);
+	KUNIT_ASSERT_NOT_NULL(test, b);
+	sim.link[0].loss = 1000;
+	sim.link[1].loss = 1000;
+	KUNIT_EXPECT_EQ(test, sim_write(a, 0, 5000), 5000);
+	/* RFC 1122 4.2.3.5: R2 is at least 100 s; Linux's 15 retries take 924 s */
+	sim_run(800 * SIM_S);
+	KUNIT_EXPECT_EQ(test, a->sk->sk_state, TCP_ESTABLISHED);
+	sim_run(400 * SIM_S);
+	KUNIT_EXPECT_EQ(test, a->sk->sk_state, TCP_CLOSE);
+	KUNIT_EXPECT_EQ(test, sim_error(a), ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, b->sk->sk_state, TCP_ESTABLISHED);
+	KUNIT_EXPECT_EQ(test, sim.n_timers, 0);
+	/* it comes back as another: the first segment of b's is reset */
+	sim.link[0].loss = 0;
+	sim.link[1].loss = 0;
+	KUNIT_EXPECT_EQ(test, sim_write(b, 0, 10), 10);
+	sim_run(SIM_S);
+	KUNIT_EXPECT_EQ(test, b->sk->sk_state, TCP_CLOSE);
+	KUNIT_EXPECT_EQ(test, sim_error(b), ECONNRESET);
+}
+
 static int link_init(struct kunit *test)
 {
 	world.failures = 0;
@@ -504,6 +599,8 @@ static int link_init(struct kunit *test)
 static struct kunit_case link_cases[] = {
 	KUNIT_CASE_PARAM(link__exchange, profile_gen_params),
 	KUNIT_CASE_PARAM(link__lives, prng_seed_gen_params),
+	KUNIT_CASE(link__many_at_once),
+	KUNIT_CASE(link__peer_vanishes),
 	{}
 };
 
