@@ -39,8 +39,8 @@ static struct {
 #define WATCH(cond, fmt, ...)						\
 do {									\
 	if (!(cond) && !world.failures++)				\
-		KUNIT_FAIL(sim.test, "%s, seed %#llx: " fmt,		\
-			   world.profile, world.seed, ##__VA_ARGS__);	\
+		sim_fail("%s, seed %#llx: " fmt, world.profile,		\
+			 world.seed, ##__VA_ARGS__);			\
 } while (0)
 
 static void watch_window(const struct sim_seg *seg, struct watch *from, bool both_scale)

@@ -94,6 +94,28 @@ void toytcp_timer_shutdown_sync(struct toytcp_timer *timer)
 	toytcp_timer_del(timer);
 }
 
+/* ---- what goes wrong where KUnit may not be told: it sleeps ---- */
+
+/* the first one counts; sim_report() says it */
+void sim_fail(const char *fmt, ...)
+{
+	va_list args;
+
+	if (sim.wrong[0])
+		return;
+	va_start(args, fmt);
+	vscnprintf(sim.wrong, sizeof(sim.wrong), fmt, args);
+	va_end(args);
+}
+
+static void sim_report(void)
+{
+	if (!sim.wrong[0])
+		return;
+	KUNIT_FAIL(sim.test, "%s", sim.wrong);
+	sim.wrong[0] = 0;
+}
+
 /* ---- the link ---- */
 
 /* 0 <= result < n; SplitMix64, as in prng.h */
@@ -198,11 +220,12 @@ static void inbox_add(const struct sim_seg *seg, struct sk_buff *skb)
 	u8 *data = kmalloc(seg->len + 1, GFP_ATOMIC);
 
 	if (sim.inbox_tail - sim.inbox_head == SIM_INBOX || !data) {
-		kunit_err(sim.test, "the inbox is full\n");
+		sim.inbox_lost++;
 		kfree(data);
 		return;
 	}
 	sim.inbox_tail++;
+	kfree(at->data);
 	*at = *seg;
 	skb_copy_bits(skb, skb->len - seg->len, data, seg->len);
 	at->data = data;
@@ -219,7 +242,7 @@ static void wire_send(struct sk_buff *skb, const struct toytcp_flow_key *key)
 	struct toytcp_seg in;
 
 	if (toytcp_seg_init(&in, skb)) {
-		KUNIT_FAIL(sim.test, "a header with a bad length was sent");
+		sim_fail("a header with a bad length was sent");
 		kfree_skb(skb);
 		return;
 	}
@@ -230,9 +253,9 @@ static void wire_send(struct sk_buff *skb, const struct toytcp_flow_key *key)
 	seg.flags = in.flags;
 	seg.opt = in.opt;
 	if (!skb_shinfo(skb)->gso_size && skb->len + 20 > sim.mtu)
-		KUNIT_FAIL(sim.test, "a segment of %u bytes, MTU %u", skb->len + 20, sim.mtu);
+		sim_fail("a segment of %u bytes, MTU %u", skb->len + 20, sim.mtu);
 	if (tcp_hdr(skb)->source != key->lport || tcp_hdr(skb)->dest != key->fport)
-		KUNIT_FAIL(sim.test, "ports of the header are not the flow's");
+		sim_fail("ports of the header are not the flow's");
 	logged = log_add(&seg);
 	if (key->faddr == htonl(SIM_PEER)) {
 		inbox_add(&seg, skb);
@@ -467,6 +490,7 @@ bool sim_step(void)
 	}
 	if (!(sim.events % 64))
 		cond_resched();
+	sim_report();
 	if (pkt && (!timer || pkt->at_us <= timer->expires_us)) {
 		list_del(&pkt->list);
 		sim.n_wire--;
@@ -711,6 +735,7 @@ void sim_inbox_clear(void)
 	}
 	sim.inbox_head = 0;
 	sim.inbox_tail = 0;
+	sim.inbox_lost = 0;
 }
 
 void sim_peer_init(struct sim_peer *p, u16 dport)
@@ -803,7 +828,8 @@ void __sim_expect(struct kunit *test, const struct sim_peer *p, u8 flags,
 	const struct sim_seg *seg = sim_next();
 
 	if (!seg) {
-		KUNIT_FAIL(test, "%s:%d: nothing was sent", kbasename(file), line);
+		KUNIT_FAIL(test, "%s:%d: nothing was sent%s", kbasename(file), line,
+			   sim.inbox_lost ? ", but the inbox was full" : "");
 		return;
 	}
 	/* PSH is an opinion */
@@ -846,6 +872,7 @@ int sim_init(struct kunit *test)
 	sim.advice = 0;
 	sim.tap = NULL;
 	sim.n_log = 0;
+	sim.wrong[0] = 0;
 	/* the timestamp clock passes 2^32 after a second */
 	sim.ts_offset = 0xffffffff - 1000 - (u32)div_u64(sim.now_us, 1000);
 	test->priv = kmemdup(&tn->sysctl, sizeof(tn->sysctl), GFP_KERNEL);
@@ -1035,11 +1062,13 @@ void sim_exit(struct kunit *test)
 {
 	struct toytcp_net *tn = toytcp_net(&init_net);
 
+	sim_report();
 	if (test->status == KUNIT_FAILURE)
 		sim_dump();
 	sim.tap = NULL;
 	sim.events = 0;
 	sim_drain(test);
+	sim_report();
 	if (toytcp_sock_count()) {
 		/* a request's end, after a grace period, may be its listener's */
 		rcu_barrier();

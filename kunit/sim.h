@@ -94,6 +94,8 @@ struct sim {
 	u64 n_log;
 	struct sim_seg inbox[SIM_INBOX];
 	u32 inbox_head, inbox_tail;
+	u32 inbox_lost;			/* for want of room */
+	char wrong[160];		/* sim_fail()'s */
 	struct socket *socks[SIM_SOCKS];
 };
 
@@ -104,6 +106,7 @@ int sim_init(struct kunit *test);
 void sim_exit(struct kunit *test);
 bool sim_drained(void);
 void sim_drain(struct kunit *test);
+void __printf(1, 2) sim_fail(const char *fmt, ...);
 void sim_dump(void);
 unsigned int sim_rounds(void);
 const char *sim_check(struct sock *sk);
