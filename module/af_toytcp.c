@@ -541,6 +541,7 @@ fail:
 static int sendmsg_locked(struct sock *sk, struct msghdr *msg)
 {
 	int flags = msg->msg_flags, copied = 0, err, n;
+	struct sockcm_cookie sockc;
 	long timeo;
 	u32 goal;
 
@@ -550,6 +551,13 @@ static int sendmsg_locked(struct sock *sk, struct msghdr *msg)
 	if (BIT(sk->sk_state) & ~(TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) {
 		err = sk_stream_wait_connect(sk, &timeo);
 		if (err)
+			goto error;
+	}
+	if (msg->msg_controllen) {
+		/* none of what the core understands concerns a stream; errors do */
+		sockcm_init(&sockc, sk);
+		err = -EINVAL;
+		if (sock_cmsg_send(sk, msg, &sockc))
 			goto error;
 	}
 	sk_clear_bit(SOCKWQ_ASYNC_NOSPACE, sk);
@@ -784,7 +792,7 @@ static int toytcp_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 	int ret;
 
 	if (flags & MSG_ERRQUEUE)
-		return inet_recv_error(sk, msg, len, &msg->msg_namelen);
+		return sock_recv_errqueue(sk, msg, len, SOL_IP, IP_RECVERR);
 	lock_sock(sk);
 	ret = recvmsg_locked(sk, msg, len, flags);
 	release_sock(sk);

@@ -290,5 +290,6 @@ int toytcp_getsockopt(struct socket *sock, int level, int optname,
 		return get_tcp_option(sk, optname, optval, optlen);
 	if (level == IPPROTO_IP && ip_option_known(optname))
 		return ip_getsockopt(sk, level, optname, optval, optlen);
-	return -ENOPROTOOPT;
+	/* Linux's answers differ for get and set */
+	return level == IPPROTO_IP ? -ENOPROTOOPT : -EOPNOTSUPP;
 }
