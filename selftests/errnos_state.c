@@ -40,8 +40,10 @@ static void state_peer_shows(const struct row *r)
 	int peer, fd = in_state(r->a, &peer);
 
 	quiesce(fd);
-	if (peer >= 0)
+	if (peer >= 0) {
+		quiesce(peer);
 		rec_state(peer);
+	}
 }
 
 static void state_recv(const struct row *r)
