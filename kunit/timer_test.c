@@ -168,9 +168,9 @@ static void timers_fin_wait2__ends(struct kunit *test)
 		o.p.rcv_nxt++;
 		sim_peer_send(&o.p, TOYTCP_ACK, 0);
 		sim_run(limit - 1);
-		KUNIT_EXPECT_EQ(test, atomic_read(&toytcp_net(&init_net)->orphan_count), 1);
+		KUNIT_EXPECT_EQ(test, atomic_read(&toytcp_net(&init_net)->tw_count), 1);
 		sim_run(1);
-		KUNIT_EXPECT_EQ(test, atomic_read(&toytcp_net(&init_net)->orphan_count), 0);
+		KUNIT_EXPECT_EQ(test, atomic_read(&toytcp_net(&init_net)->tw_count), 0);
 		/* what comes later belongs to nothing */
 		sim_inbox_clear();
 		sim_peer_send(&o.p, TOYTCP_FIN | TOYTCP_ACK, 0);
