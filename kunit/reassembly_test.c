@@ -28,15 +28,22 @@ struct model {
 	u32 read;
 };
 
-static void model_start(struct kunit *test, struct model *m, bool sack, bool ts)
+static void model_start_at(struct kunit *test, struct model *m, u32 iss, bool sack, bool ts)
 {
 	memset(m, 0, sizeof(*m));
 	sim_peer_init(&m->p, SIM_PORT_A);
+	m->p.iss = iss;
+	m->p.snd_nxt = iss;
 	m->p.syn.sack_perm = sack;
 	m->p.syn.has_ts = ts;
 	m->p.ts = ts;
 	m->listener = sim_listen(test, SIM_PORT_A, 4);
 	m->sock = sim_peer_connects(test, &m->p, m->listener);
+}
+
+static void model_start(struct kunit *test, struct model *m, bool sack, bool ts)
+{
+	model_start_at(test, m, SIM_ISN - 7, sack, ts);
 }
 
 /* bytes @start to @end, and the FIN behind them */
@@ -273,7 +280,9 @@ static void reassembly_sacks__random(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, m);
 	for (round = 0; round < 6; round++) {
-		model_start(test, m, true, prng_once_in(&p, 2));
+		/* the wrap anywhere in the stream */
+		model_start_at(test, m, 0u - prng_below(&p, STREAM_MAX), true,
+			       prng_once_in(&p, 2));
 		for (i = 0; i < 60 && m->next < STREAM_MAX - 1; i++) {
 			u32 start = prng_below(&p, STREAM_MAX - 300), len = 1 + prng_below(&p, 299);
 			const struct sim_seg *ack = NULL, *seg;
