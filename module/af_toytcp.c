@@ -396,6 +396,25 @@ static bool readable(struct sock *sk)
 	       atomic_read(&sk->sk_rmem_alloc) >= READ_ONCE(sk->sk_rcvbuf);
 }
 
+/*
+ * SO_RCVLOWAT: no more than the receive buffer may ever hold as payload, and
+ * the buffer grows to hold it, as with Linux. Socket lock held by the core.
+ */
+static int toytcp_set_rcvlowat(struct sock *sk, int val)
+{
+	bool fixed = sk->sk_userlocks & SOCK_RCVBUF_LOCK;
+	int top = READ_ONCE(toytcp_net(sock_net(sk))->sysctl.rmem[2]);
+	int cap = (fixed ? sk->sk_rcvbuf : max(top, sk->sk_rcvbuf)) >> 1;
+
+	val = min(val, cap);
+	WRITE_ONCE(sk->sk_rcvlowat, val ?: 1);
+	if (readable(sk))
+		sk->sk_data_ready(sk);
+	if (!fixed && 2 * val > sk->sk_rcvbuf)
+		WRITE_ONCE(sk->sk_rcvbuf, 2 * val);
+	return 0;
+}
+
 static __poll_t toytcp_poll(struct file *file, struct socket *sock,
 			    poll_table *wait)
 {
@@ -818,6 +837,7 @@ static const struct proto_ops toytcp_proto_ops = {
 	.gettstamp	= sock_gettstamp,
 	.listen		= toytcp_listen,
 	.shutdown	= toytcp_shutdown,
+	.set_rcvlowat	= toytcp_set_rcvlowat,
 	.setsockopt	= toytcp_setsockopt,
 	.getsockopt	= toytcp_getsockopt,
 	.sendmsg	= toytcp_sendmsg,
