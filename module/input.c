@@ -205,6 +205,7 @@ static void established(struct sock *sk, const struct toytcp_seg *seg)
 	ts->rcvq_seq = ts->copied_seq;
 	ts->rcvq_us = toytcp_now_us();
 	ts->quickacks = TOYTCP_QUICKACKS;
+	ts->last_ack_recv_ms = (u32)div_u64(toytcp_now_us(), 1000);
 	toytcp_state_set(sk, TCP_ESTABLISHED);
 	toytcp_ipv4_confirm(sk);
 	toytcp_sock_sndbuf_expand(sk);

@@ -191,10 +191,14 @@ static void expire_probe(struct sock *sk)
 }
 
 /* has any ACK come since the longest timeout? */
-static bool answered_lately(const struct toytcp_sock *ts)
+static bool answered_lately(const struct sock *sk)
 {
+	const struct toytcp_sock *ts = toytcp_sk(sk);
 	u32 now_ms = (u32)div_u64(toytcp_now_us(), 1000);
 
+	/* nobody has answered yet, and last_ack_recv_ms says nothing */
+	if (BIT(sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
+		return false;
 	return now_ms - ts->last_ack_recv_ms < TOYTCP_RTO_MAX_US / 1000 * 2;
 }
 
@@ -212,7 +216,7 @@ static void expire_rtx(struct sock *sk)
 	/* a peer that answers with a closed window is alive (MUST-37) */
 	if (ts->retransmits >= retry_limit(sk) &&
 	    (ts->snd_wnd || sock_flag(sk, SOCK_DEAD) ||
-	     !answered_lately(ts))) {
+	     !answered_lately(sk))) {
 		give_up(sk);
 		return;
 	}
