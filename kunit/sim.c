@@ -10,7 +10,6 @@
  * replaces them, so that no test needs a hook in the module.
  */
 #include <linux/ip.h>
-#include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/net.h>
 #include <net/inet_sock.h>
@@ -1083,47 +1082,7 @@ void sim_exit(struct kunit *test)
 
 /* ---- the module ---- */
 
-#ifdef CONFIG_KRETPROBES
-static int isn_ret(struct kretprobe_instance *ri, struct pt_regs *regs)
-{
-	regs_set_return_value(regs, sim.isn);
-	return 0;
-}
-
-static int ts_offset_ret(struct kretprobe_instance *ri, struct pt_regs *regs)
-{
-	regs_set_return_value(regs, sim.ts_offset);
-	return 0;
-}
-
-static struct kretprobe isn_probe = { .handler = isn_ret };
-static struct kretprobe ts_offset_probe = { .handler = ts_offset_ret };
-
-static int probes_register(void)
-{
-	int err;
-
-	isn_probe.kp.addr = (kprobe_opcode_t *)toytcp_sock_isn;
-	ts_offset_probe.kp.addr = (kprobe_opcode_t *)toytcp_sock_ts_offset;
-	err = register_kretprobe(&isn_probe);
-	if (err)
-		return err;
-	err = register_kretprobe(&ts_offset_probe);
-	if (err)
-		unregister_kretprobe(&isn_probe);
-	return err;
-}
-
-static void probes_unregister(void)
-{
-	unregister_kretprobe(&ts_offset_probe);
-	unregister_kretprobe(&isn_probe);
-}
-#else
-/*
- * User-Mode Linux has no probes: link with
- * LDFLAGS_toytcp_kunit.o="--wrap=toytcp_sock_isn --wrap=toytcp_sock_ts_offset"
- */
+/* The linker puts these in the place of sock.c's (--wrap in Kbuild). */
 u32 __wrap_toytcp_sock_isn(const struct toytcp_flow_key *key)
 {
 	return sim.isn;
@@ -1134,16 +1093,6 @@ u32 __wrap_toytcp_sock_ts_offset(const struct toytcp_flow_key *key)
 	return sim.ts_offset;
 }
 
-static int probes_register(void)
-{
-	return 0;
-}
-
-static void probes_unregister(void)
-{
-}
-#endif
-
 static int __init sim_module_init(void)
 {
 	int err;
@@ -1151,12 +1100,9 @@ static int __init sim_module_init(void)
 	INIT_LIST_HEAD(&sim.timers);
 	INIT_LIST_HEAD(&sim.wire);
 	pattern_fill();
-	err = probes_register();
-	if (err)
-		return err;
 	err = toytcp_cong_register(&toytcp_cong_reno);
 	if (err)
-		goto probes;
+		return err;
 	err = toytcp_listen_init();
 	if (err)
 		goto cong;
@@ -1184,8 +1130,6 @@ listen:
 	toytcp_listen_exit();
 cong:
 	toytcp_cong_unregister(&toytcp_cong_reno);
-probes:
-	probes_unregister();
 	return err;
 }
 
@@ -1197,7 +1141,6 @@ static void __exit sim_module_exit(void)
 	toytcp_timewait_exit();
 	toytcp_listen_exit();
 	toytcp_cong_unregister(&toytcp_cong_reno);
-	probes_unregister();
 }
 
 module_init(sim_module_init);

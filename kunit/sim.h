@@ -169,7 +169,7 @@ void __sim_expect(struct kunit *test, const struct sim_peer *p, u8 flags,
 #define SIM_EXPECT_NONE(test)						\
 	KUNIT_EXPECT_EQ(test, sim_inbox_count(), 0)
 
-/* the linker's, where there are no return probes; see sim.c */
+/* the linker's, in the place of sock.c's; see Kbuild */
 u32 __wrap_toytcp_sock_isn(const struct toytcp_flow_key *key);
 u32 __wrap_toytcp_sock_ts_offset(const struct toytcp_flow_key *key);
 
