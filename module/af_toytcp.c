@@ -590,8 +590,9 @@ static int sendmsg_locked(struct sock *sk, struct msghdr *msg)
 		if (n > 0) {
 			copied += n;
 			/* a full buffer can go while the next one fills */
-			if (skb_peek_tail(&sk->sk_write_queue)->len >= goal)
-				toytcp_output_push(sk, false);
+			if (msg_data_left(msg) &&
+			    skb_peek_tail(&sk->sk_write_queue)->len >= goal)
+				toytcp_output_push(sk, TOYTCP_PUSH_MORE);
 			continue;
 		}
 		if (n < 0) {
@@ -599,7 +600,7 @@ static int sendmsg_locked(struct sock *sk, struct msghdr *msg)
 			goto error;
 		}
 		set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
-		toytcp_output_push(sk, false);
+		toytcp_output_push(sk, TOYTCP_PUSH_NAGLE);
 		err = sk_stream_wait_memory(sk, &timeo);
 		if (err)
 			goto error;
@@ -607,7 +608,8 @@ static int sendmsg_locked(struct sock *sk, struct msghdr *msg)
 	}
 out:
 	if (copied)
-		toytcp_output_push(sk, false);
+		toytcp_output_push(sk, flags & MSG_MORE ? TOYTCP_PUSH_MORE :
+							  TOYTCP_PUSH_NAGLE);
 	return copied;
 
 error:

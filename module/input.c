@@ -310,7 +310,7 @@ static void ack_schedule(struct sock *sk)
 	struct toytcp_sock *ts = toytcp_sk(sk);
 
 	ts->ack_pending = true;
-	if (ts->quickacks) {
+	if (ts->quickacks && !ts->interactive) {
 		ts->quickacks--;
 		ts->ack_now = true;
 	} else if (!RB_EMPTY_ROOT(&ts->ofo_queue) || ts->got_fin ||
@@ -395,8 +395,10 @@ static enum toytcp_drop_reason step_data(struct sock *sk,
 	if (why != TOYTCP_DROP_NONE)
 		ts->ack_now = true;
 	/* a peer that repairs a loss grows its window from nothing: no delay */
-	if (why != TOYTCP_DROP_NONE || !RB_EMPTY_ROOT(&ts->ofo_queue))
+	if (why != TOYTCP_DROP_NONE || !RB_EMPTY_ROOT(&ts->ofo_queue)) {
 		ts->quickacks = TOYTCP_QUICKACKS;
+		ts->interactive = false;
+	}
 	return why;
 }
 
@@ -554,7 +556,8 @@ static enum toytcp_drop_reason rcv_syn_sent(struct sock *sk,
 	toytcp_recovery_acked(sk, seg, prior_una, false);
 	established(sk, seg);
 	ts->ack_pending = true;
-	ts->ack_now = true;
+	/* a program that is about to send lets its data carry the ACK */
+	ts->ack_now = !ts->interactive && !sk->sk_write_pending;
 	if (!seg->len && !(seg->flags & TOYTCP_FIN))
 		return STEP_DONE;
 	/* text or FIN with the SYN-ACK: on to the sixth step */
@@ -569,7 +572,7 @@ static void rcv_finish(struct sock *sk)
 	struct toytcp_sock *ts = toytcp_sk(sk);
 
 	toytcp_recovery_xmit(sk);
-	toytcp_output_push(sk, false);
+	toytcp_output_push(sk, TOYTCP_PUSH_NAGLE);
 	/* data may have carried the ACK just now; else it goes alone, or later */
 	if (!ts->ack_pending)
 		return;

@@ -274,6 +274,12 @@ u16 toytcp_output_adv_mss(const struct toytcp_sock *ts, u32 mtu)
 	return clamp_t(u32, mss, TOYTCP_MSS_MIN, TOYTCP_MSS_MAX);
 }
 
+/* TCP_WINDOW_CLAMP: never offer more */
+static u32 window_clamp(const struct toytcp_sock *ts, u32 wnd)
+{
+	return ts->window_clamp ? min(wnd, ts->window_clamp) : wnd;
+}
+
 /**
  * toytcp_output_window_init() - the first receive window of a connection
  * @sk: the socket, or the listener
@@ -291,8 +297,9 @@ void toytcp_output_window_init(const struct sock *sk, u8 *wscale, u32 *wnd)
 
 	if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK))
 		top = max_t(u32, top, READ_ONCE(ctl->rmem[2]) >> 1);
+	top = window_clamp(toytcp_sk(sk), top);
 	*wscale = READ_ONCE(ctl->window_scaling) ? toytcp_window_scale(top) : 0;
-	*wnd = min_t(u32, space, 65535);
+	*wnd = min_t(u32, window_clamp(toytcp_sk(sk), space), 65535);
 }
 
 static u32 window_free(const struct sock *sk)
@@ -301,7 +308,13 @@ static u32 window_free(const struct sock *sk)
 		    atomic_read(&sk->sk_rmem_alloc);
 
 	/* truesize to payload: half, as Linux's tcp_adv_win_scale=1 */
-	return space > 0 ? space >> 1 : 0;
+	return window_clamp(toytcp_sk(sk), space > 0 ? space >> 1 : 0);
+}
+
+static u32 window_full(const struct sock *sk)
+{
+	return window_clamp(toytcp_sk(sk),
+			    max_t(u32, READ_ONCE(sk->sk_rcvbuf) >> 1, 1));
 }
 
 static u32 window_select(const struct sock *sk)
@@ -309,7 +322,7 @@ static u32 window_select(const struct sock *sk)
 	const struct toytcp_sock *ts = toytcp_sk(sk);
 	struct toytcp_window_in in = {
 		.space = window_free(sk),
-		.full_space = max_t(u32, READ_ONCE(sk->sk_rcvbuf) >> 1, 1),
+		.full_space = window_full(sk),
 		.mss = ts->rcv_mss,
 		.cur_wnd = toytcp_rcv_wnd_left(ts),
 		.wscale = ts->wscale_ok ? ts->rcv_wscale : 0,
@@ -330,7 +343,7 @@ bool toytcp_output_window_grew(struct sock *sk)
 {
 	const struct toytcp_sock *ts = toytcp_sk(sk);
 	u32 left = toytcp_rcv_wnd_left(ts);
-	u32 full = READ_ONCE(sk->sk_rcvbuf) >> 1;
+	u32 full = window_full(sk);
 
 	/* cheap test first: selecting is only worth it when much was read */
 	if (2 * left > full)
@@ -621,7 +634,7 @@ void toytcp_output_fin(struct sock *sk)
 	TOYTCP_CB(skb)->end_seq++;
 	ts->write_seq++;
 	ts->fin_queued = 1;
-	toytcp_output_push(sk, true);
+	toytcp_output_push(sk, TOYTCP_PUSH_NOW);
 }
 
 /*
@@ -637,8 +650,8 @@ static bool small_in_flight(const struct toytcp_sock *ts)
 
 /* what the window says of the head of the write queue; *limit: bytes that may go */
 static enum toytcp_send_verdict may_send(const struct sock *sk,
-					 const struct sk_buff *skb, bool force,
-					 u32 *limit)
+					 const struct sk_buff *skb,
+					 enum toytcp_push how, u32 *limit)
 {
 	const struct toytcp_sock *ts = toytcp_sk(sk);
 	s32 usable = ts->snd_una + ts->snd_wnd - ts->snd_nxt;
@@ -651,8 +664,9 @@ static enum toytcp_send_verdict may_send(const struct sock *sk,
 		.in_flight = small_in_flight(ts) ? ts->snd_nxt - ts->snd_una : 0,
 		.fin = TOYTCP_CB(skb)->flags & TOYTCP_FIN,
 		.last = skb->len == queued,
-		.nodelay = ts->nodelay || force,
-		.cork = false,
+		.nodelay = ts->nodelay || how == TOYTCP_PUSH_NOW,
+		.cork = (ts->cork && how != TOYTCP_PUSH_NOW) ||
+			how == TOYTCP_PUSH_MORE,
 	};
 
 	*limit = in.usable;
@@ -695,15 +709,31 @@ static u32 send_limit(const struct sock *sk, const struct sk_buff *skb,
 }
 
 /*
+ * Data that leave soon after data came are an answer: from then on an ACK
+ * waits for the next answer (RFC 9293 3.8.6.3; Linux's ping-pong mode).
+ */
+static void data_answers_data(struct toytcp_sock *ts)
+{
+	u32 now_ms = (u32)div_u64(toytcp_now_us(), 1000);
+
+	if (ts->data_segs_in &&
+	    now_ms - ts->last_data_recv_ms < TOYTCP_DELACK_US / 1000)
+		ts->interactive = true;
+}
+
+/*
  * First transmission of the head of the write queue. It counts as sent even
  * if the device refused it: the retransmission timer repairs that.
  */
-static int send_head(struct sock *sk, struct sk_buff *skb)
+static int send_head(struct sock *sk, struct sk_buff *skb, enum toytcp_push how)
 {
 	toytcp_output_set_segs(toytcp_sk(sk), skb);
 	TOYTCP_CB(skb)->flags |= TOYTCP_ACK;
-	if (skb_queue_is_last(&sk->sk_write_queue, skb))
+	/* RFC 9293 3.9.1.2 (MUST-61): nothing more to send */
+	if (skb_queue_is_last(&sk->sk_write_queue, skb) &&
+	    how != TOYTCP_PUSH_MORE)
 		TOYTCP_CB(skb)->flags |= TOYTCP_PSH;
+	data_answers_data(toytcp_sk(sk));
 	if (skb->len % toytcp_sk(sk)->mss)
 		toytcp_sk(sk)->snd_sml = TOYTCP_CB(skb)->end_seq;
 	sent_new(sk, skb);
@@ -727,14 +757,16 @@ static void restart_after_idle(struct toytcp_sock *ts)
 /**
  * toytcp_output_push() - send what may be sent
  * @sk: a synchronised socket
- * @force: do not hold a small segment back (Nagle off for this call)
+ * @how: whether a small segment at the end may wait
  *
  * Asks, in this order: congestion window, peer's window with SWS avoidance,
- * Nagle.
+ * cork, Nagle. What waits while nothing is in flight waits for the probe
+ * timer at the longest: a cork holds for no more than about 200 ms, as in
+ * Linux.
  *
  * Context: socket lock held.
  */
-void toytcp_output_push(struct sock *sk, bool force)
+void toytcp_output_push(struct sock *sk, enum toytcp_push how)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 	struct sk_buff *skb;
@@ -759,14 +791,14 @@ void toytcp_output_push(struct sock *sk, bool force)
 			ts->cwnd_limited = true;
 			break;
 		}
-		if (may_send(sk, skb, force, &window) != TOYTCP_SEND_NOW)
+		if (may_send(sk, skb, how, &window) != TOYTCP_SEND_NOW)
 			break;
 		len = send_limit(sk, skb, window,
 				 ts->cong.cwnd_segs - in_flight);
 		if (len < skb->len &&
 		    toytcp_output_split(sk, skb, len, GFP_ATOMIC))
 			break;
-		err = send_head(sk, skb);
+		err = send_head(sk, skb, how);
 		ts->cwnd_limited = toytcp_in_flight(ts) >= ts->cong.cwnd_segs;
 		if (err)
 			break;
@@ -799,7 +831,7 @@ void toytcp_output_probe(struct sock *sk)
 
 		if (len == skb->len ||
 		    !toytcp_output_split(sk, skb, len, GFP_ATOMIC)) {
-			send_head(sk, skb);
+			send_head(sk, skb, TOYTCP_PUSH_NOW);
 			return;
 		}
 	}

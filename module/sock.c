@@ -256,6 +256,8 @@ void toytcp_sock_setup_child(struct sock *child, const struct sock *parent)
 	RCU_INIT_POINTER(inet_sk(child)->inet_opt, NULL);
 	RCU_INIT_POINTER(inet_sk(child)->mc_list, NULL);
 	ts->nodelay = pts->nodelay;
+	ts->cork = pts->cork;
+	ts->window_clamp = pts->window_clamp;
 	ts->user_mss = pts->user_mss;
 	ts->linger2 = pts->linger2;
 	ts->cong.ops = toytcp_cong_find_get(pts->cong.ops->name) ?:
@@ -481,6 +483,7 @@ int toytcp_sock_disconnect(struct sock *sk)
 	ts->wscale_ok = 0;
 	ts->ack_pending = false;
 	ts->ack_now = false;
+	ts->interactive = false;
 	ts->dsack_pending = 0;
 	ts->rcvbuf_dropped = false;
 	ts->cwnd_limited = false;

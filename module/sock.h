@@ -87,6 +87,13 @@ struct toytcp_seg {
 	struct toytcp_options opt;
 };
 
+/* Who asks toytcp_output_push(), and what a small segment at the end may do */
+enum toytcp_push {
+	TOYTCP_PUSH_NAGLE,	/* wait as Nagle and TCP_CORK say */
+	TOYTCP_PUSH_MORE,	/* wait: the program has more to say at once (MSG_MORE) */
+	TOYTCP_PUSH_NOW,	/* not wait */
+};
+
 /* Loss recovery, RFC 5681 and 6582 */
 enum toytcp_recovery_state {
 	TOYTCP_OPEN,		/* nothing known to be lost */
@@ -129,6 +136,7 @@ struct toytcp_sock {
 	u32 rcv_nxt;			/* next expected */
 	u32 rcv_wnd;			/* window advertised last, bytes from rcv_wup */
 	u32 rcv_wup;			/* rcv_nxt when it was advertised */
+	u32 window_clamp;		/* TCP_WINDOW_CLAMP, bytes; 0: none */
 	u32 copied_seq;			/* next byte the program reads */
 
 	/* what the handshake agreed on */
@@ -145,6 +153,7 @@ struct toytcp_sock {
 	   got_fin:1,			/* the peer's FIN is in rcv_nxt */
 	   fin_queued:1,		/* our FIN is in the queue or sent */
 	   nodelay:1,			/* TCP_NODELAY */
+	   cork:1,			/* TCP_CORK */
 	   dsack_pending:1,		/* dsack is to be reported */
 	   orphan:1;			/* counted in toytcp_net.orphan_count */
 	u32 pmtu;			/* path MTU that mss was computed from, bytes */
@@ -164,6 +173,7 @@ struct toytcp_sock {
 
 	/* acknowledging */
 	u8 quickacks;			/* segments still to be acked at once */
+	bool interactive;		/* data answer data: an ACK waits for them (TCP_QUICKACK) */
 	bool ack_pending;		/* something received waits for an ACK */
 	bool ack_now;			/* it must go when the segment is done */
 	bool rcvbuf_dropped;		/* data inside the window were refused for want of room */
@@ -310,7 +320,7 @@ void toytcp_output_free(struct sock *sk, struct sk_buff *skb);
 void toytcp_output_purge(struct sock *sk);
 int toytcp_output_connect(struct sock *sk);
 void toytcp_output_fin(struct sock *sk);
-void toytcp_output_push(struct sock *sk, bool force);
+void toytcp_output_push(struct sock *sk, enum toytcp_push how);
 void toytcp_output_ack(struct sock *sk);
 void toytcp_output_dup_ack(struct sock *sk);
 void toytcp_output_challenge_ack(struct sock *sk);

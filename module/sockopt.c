@@ -61,6 +61,46 @@ static int set_congestion(struct toytcp_sock *ts, sockptr_t optval,
 	return 0;
 }
 
+/* Linux's TCP_CORK: what is complete goes when the cork is pulled */
+static void set_cork(struct sock *sk, bool on)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	ts->cork = on;
+	if (!on)
+		toytcp_output_push(sk, ts->nodelay ? TOYTCP_PUSH_NOW :
+						     TOYTCP_PUSH_NAGLE);
+}
+
+/*
+ * Linux's TCP_QUICKACK: 0 says that data will carry the ACKs; 1 acknowledges
+ * at once, beginning with what is due now, until the next dialogue; 2 just
+ * what is due now.
+ */
+static void set_quickack(struct sock *sk, int val)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	ts->interactive = !val;
+	if (!val)
+		return;
+	if ((BIT(sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) &&
+	    ts->ack_pending) {
+		toytcp_output_ack(sk);
+		ts->interactive = !(val & 1);
+	}
+}
+
+/* RFC 9293 3.8.6: the program's bound on the window it offers, as Linux */
+static int set_window_clamp(struct sock *sk, int val)
+{
+	if (!val && sk->sk_state != TCP_CLOSE)
+		return -EINVAL;
+	toytcp_sk(sk)->window_clamp =
+		val ? max_t(int, val, SOCK_MIN_RCVBUF / 2) : 0;
+	return 0;
+}
+
 static int set_tcp_option(struct sock *sk, int optname, sockptr_t optval,
 			  unsigned int optlen)
 {
@@ -83,7 +123,16 @@ static int set_tcp_option(struct sock *sk, int optname, sockptr_t optval,
 	case TCP_NODELAY:
 		ts->nodelay = !!val;
 		if (val)
-			toytcp_output_push(sk, true);
+			toytcp_output_push(sk, TOYTCP_PUSH_NOW);
+		break;
+	case TCP_CORK:
+		set_cork(sk, val);
+		break;
+	case TCP_QUICKACK:
+		set_quickack(sk, val);
+		break;
+	case TCP_WINDOW_CLAMP:
+		err = set_window_clamp(sk, val);
 		break;
 	case TCP_MAXSEG:
 		err = set_maxseg(ts, val);
@@ -240,6 +289,15 @@ static int get_tcp_option(struct sock *sk, int optname, char __user *optval,
 	switch (optname) {
 	case TCP_NODELAY:
 		val = ts->nodelay;
+		break;
+	case TCP_CORK:
+		val = ts->cork;
+		break;
+	case TCP_QUICKACK:
+		val = !ts->interactive;
+		break;
+	case TCP_WINDOW_CLAMP:
+		val = ts->window_clamp;
 		break;
 	case TCP_MAXSEG:
 		val = ts->mss;

@@ -241,6 +241,8 @@ static void expire_delack(struct sock *sk)
 
 	if (!ts->ack_pending)
 		return;
+	/* no data came to carry it: this is no dialogue */
+	ts->interactive = false;
 	toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_DELAYED_ACKS);
 	toytcp_output_ack(sk);
 }
