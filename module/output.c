@@ -483,6 +483,17 @@ void toytcp_output_ack(struct sock *sk)
 	xmit_bare(sk, toytcp_sk(sk)->snd_nxt, TOYTCP_ACK, GFP_ATOMIC);
 }
 
+/* may another suspicious segment be answered? At most one in half a second is. */
+static bool oow_answer(struct toytcp_sock *ts)
+{
+	u64 now = toytcp_now_us();
+
+	if (ts->last_oow_us && now - ts->last_oow_us < OOW_INTERVAL_US)
+		return false;
+	ts->last_oow_us = now;
+	return true;
+}
+
 /**
  * toytcp_output_dup_ack() - tell a peer whose segment is of no use where we are
  * @sk: a synchronised socket
@@ -494,23 +505,19 @@ void toytcp_output_ack(struct sock *sk)
  */
 void toytcp_output_dup_ack(struct sock *sk)
 {
-	struct toytcp_sock *ts = toytcp_sk(sk);
-	u64 now = toytcp_now_us();
-
-	if (ts->last_oow_us && now - ts->last_oow_us < OOW_INTERVAL_US)
-		return;
-	ts->last_oow_us = now;
-	toytcp_output_ack(sk);
+	if (oow_answer(toytcp_sk(sk)))
+		toytcp_output_ack(sk);
 }
 
 /**
  * toytcp_output_challenge_ack() - answer a suspicious segment (RFC 5961)
  * @sk: a synchronised socket
  *
- * Rate-limited for the socket, see toytcp_output_dup_ack(), and for the
- * namespace. The limit of each second is drawn at
- * random around the sysctl, so that counting answers tells an observer
- * nothing about other connections.
+ * Rate-limited for the socket, as toytcp_output_dup_ack(), and for the
+ * namespace; in this order, or guesses at one connection would use up the
+ * answers of all others. The limit of each second is drawn at random around
+ * the sysctl, so that counting answers tells an observer nothing about other
+ * connections.
  *
  * Context: socket lock held.
  */
@@ -520,6 +527,8 @@ void toytcp_output_challenge_ack(struct sock *sk)
 	u32 limit = max(READ_ONCE(tn->sysctl.challenge_ack_limit), 1);
 	u32 second = (u32)div_u64(toytcp_now_us(), USEC_PER_SEC), left;
 
+	if (!oow_answer(toytcp_sk(sk)))
+		return;
 	if (READ_ONCE(tn->challenge_second) != second) {
 		WRITE_ONCE(tn->challenge_second, second);
 		left = limit / 2 + get_random_u32_below(limit) + 1;
@@ -530,7 +539,7 @@ void toytcp_output_challenge_ack(struct sock *sk)
 		return;
 	WRITE_ONCE(tn->challenge_left, left - 1);
 	toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_CHALLENGE_ACKS);
-	toytcp_output_dup_ack(sk);
+	toytcp_output_ack(sk);
 }
 
 /**
