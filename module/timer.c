@@ -206,6 +206,7 @@ static void expire_rtx(struct sock *sk)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 	struct rb_node *head;
+	bool closed;
 
 	if (ts->rtx_mode == TOYTCP_RTX_PROBE) {
 		expire_probe(sk);
@@ -213,16 +214,18 @@ static void expire_rtx(struct sock *sk)
 	}
 	if (!ts->packets_out)
 		return;
-	/* a peer that answers with a closed window is alive (MUST-37) */
-	if (ts->retransmits >= retry_limit(sk) &&
-	    (ts->snd_wnd || sock_flag(sk, SOCK_DEAD) ||
-	     !answered_lately(sk))) {
+	/*
+	 * A peer that answers with a closed window is alive (MUST-37). These
+	 * timeouts do not count: when it opens, the tries begin anew.
+	 */
+	closed = !ts->snd_wnd && !sock_flag(sk, SOCK_DEAD) && answered_lately(sk);
+	if (ts->retransmits >= retry_limit(sk) && !closed) {
 		give_up(sk);
 		return;
 	}
 	if (ts->retransmits >= RETRIES1)
 		toytcp_ipv4_negative_advice(sk);
-	if (ts->retransmits < U8_MAX)
+	if (ts->retransmits < U8_MAX && !closed)
 		ts->retransmits++;
 	toytcp_rtt_backoff(&ts->rtt);
 
