@@ -133,14 +133,16 @@ static void listen_rcv__accept_queue_full(struct kunit *test)
 	struct sim_peer p[5];
 	int i, n = 0;
 
-	/* five requests before the queue is full */
+	/* five handshakes, the last two without the ACK until the queue is full */
 	for (i = 0; i < 5; i++) {
 		peer_init(&p[i], 2000 + i);
 		syn(&p[i]);
 		SIM_EXPECT(test, &p[i], TOYTCP_SYN | TOYTCP_ACK, 0, 1, 0);
+		if (i < 2)
+			sim_peer_send(&p[i], TOYTCP_ACK, 0);
 	}
-	KUNIT_EXPECT_EQ(test, reqs(listener), 5);
-	for (i = 0; i < 5; i++)
+	KUNIT_EXPECT_EQ(test, reqs(listener), 3);
+	for (i = 2; i < 5; i++)
 		sim_peer_send(&p[i], TOYTCP_ACK, 0);
 	/* two ACKs found no room: no reset, the requests stay */
 	SIM_EXPECT_NONE(test);
@@ -162,6 +164,115 @@ static void listen_rcv__accept_queue_full(struct kunit *test)
 	for (n = 0; sim_accept(listener); n++)
 		;
 	KUNIT_EXPECT_EQ(test, n, 2);
+	KUNIT_EXPECT_EQ(test, reqs(listener), 0);
+}
+
+/* net.toytcp.abort_on_overflow: who finds no room is told so */
+static void listen_rcv__abort_on_overflow(struct kunit *test)
+{
+	struct socket *listener = sim_listen(test, SIM_PORT_A, 0);
+	struct sim_peer first, second;
+
+	toytcp_net(&init_net)->sysctl.abort_on_overflow = 1;
+	peer_init(&first, 2000);
+	syn(&first);
+	/* its SYN comes while there is room */
+	toytcp_net(&init_net)->sysctl.syncookies = 0;
+	listener->sk->sk_max_ack_backlog = 1;
+	peer_init(&second, 2001);
+	syn(&second);
+	listener->sk->sk_max_ack_backlog = 0;
+	sim_inbox_clear();
+	sim_peer_send(&first, TOYTCP_ACK, 0);
+	SIM_EXPECT_NONE(test);
+	sim_peer_send(&second, TOYTCP_ACK, 0);
+	SIM_EXPECT(test, &second, TOYTCP_RST, 1, 0, 0);
+	KUNIT_EXPECT_EQ(test, reqs(listener), 0);
+	KUNIT_EXPECT_NOT_NULL(test, sim_accept(listener));
+}
+
+/* a SYN again and again: one SYN-ACK more in half a second */
+static void listen_rcv__syn_again_and_again(struct kunit *test)
+{
+	struct sim_peer p;
+	int i;
+
+	sim_listen(test, SIM_PORT_A, 4);
+	peer_init(&p, 2000);
+	for (i = 0; i < 100; i++) {
+		p.snd_nxt = p.iss;
+		syn(&p);
+		sim_run(SIM_MS);
+	}
+	KUNIT_EXPECT_EQ(test, sim_inbox_count(), 2);
+	sim_run(SIM_S / 2);
+	p.snd_nxt = p.iss;
+	syn(&p);
+	KUNIT_EXPECT_EQ(test, sim_inbox_count(), 3);
+	sim_inbox_clear();
+}
+
+static void set_defer(struct socket *sock, int secs)
+{
+	int err = sock->ops->setsockopt(sock, IPPROTO_TCP, TCP_DEFER_ACCEPT,
+					KERNEL_SOCKPTR(&secs), sizeof(secs));
+
+	WARN_ON(err);
+}
+
+/* TCP_DEFER_ACCEPT: the bare ACK makes no socket, data do */
+static void listen_rcv__defer_accept(struct kunit *test)
+{
+	struct socket *listener = sim_listen(test, SIM_PORT_A, 4), *child;
+	struct sim_peer p;
+
+	set_defer(listener, 10);
+	peer_init(&p, 2000);
+	syn(&p);
+	SIM_EXPECT(test, &p, TOYTCP_SYN | TOYTCP_ACK, 0, 1, 0);
+	sim_peer_send(&p, TOYTCP_ACK, 0);
+	KUNIT_EXPECT_EQ(test, reqs(listener), 1);
+	KUNIT_EXPECT_NULL(test, sim_accept(listener));
+	/* the peer is not asked again while it has time */
+	sim_run(2 * SIM_S);
+	SIM_EXPECT_NONE(test);
+	sim_peer_send(&p, TOYTCP_ACK, 100);
+	SIM_EXPECT(test, &p, TOYTCP_ACK, 1, 101, 0);
+	child = sim_accept(listener);
+	KUNIT_ASSERT_NOT_NULL(test, child);
+	KUNIT_EXPECT_EQ(test, sim_read_check(child, 0, 1000), 100);
+
+	/* a FIN is something to read, too */
+	peer_init(&p, 2001);
+	syn(&p);
+	sim_inbox_clear();
+	sim_peer_send(&p, TOYTCP_ACK, 0);
+	KUNIT_EXPECT_NULL(test, sim_accept(listener));
+	sim_peer_send(&p, TOYTCP_FIN | TOYTCP_ACK, 0);
+	child = sim_accept(listener);
+	KUNIT_ASSERT_NOT_NULL(test, child);
+	KUNIT_EXPECT_EQ(test, child->sk->sk_state, TCP_CLOSE_WAIT);
+	sim_inbox_clear();
+}
+
+/* 10 s are four timeouts, 1 + 2 + 4 + 8: then a bare ACK will do, as with Linux */
+static void listen_rcv__defer_accept_ends(struct kunit *test)
+{
+	struct socket *listener = sim_listen(test, SIM_PORT_A, 4);
+	struct sim_peer p;
+
+	set_defer(listener, 10);
+	peer_init(&p, 2000);
+	syn(&p);
+	SIM_EXPECT(test, &p, TOYTCP_SYN | TOYTCP_ACK, 0, 1, 0);
+	sim_peer_send(&p, TOYTCP_ACK, 0);
+	sim_run(15 * SIM_S - 1);
+	SIM_EXPECT_NONE(test);
+	/* the last chance */
+	sim_run(1);
+	SIM_EXPECT(test, &p, TOYTCP_SYN | TOYTCP_ACK, 0, 1, 0);
+	sim_peer_send(&p, TOYTCP_ACK, 0);
+	KUNIT_EXPECT_NOT_NULL(test, sim_accept(listener));
 	KUNIT_EXPECT_EQ(test, reqs(listener), 0);
 }
 
@@ -234,23 +345,62 @@ static void listen_stop__resets_children(struct kunit *test)
 	SIM_EXPECT(test, &waiting, TOYTCP_RST, 1, 0, 0);
 }
 
-/* max_syn_backlog requests, and not one more */
-static void listen_rcv__request_limit(struct kunit *test)
+static void many_syns(u16 port, int n)
 {
-	struct socket *listener = sim_listen(test, SIM_PORT_A, 4);
 	struct sim_peer p;
 	int i;
 
-	toytcp_net(&init_net)->sysctl.max_syn_backlog = 10;
-	for (i = 0; i < 15; i++) {
-		peer_init(&p, 2000 + i);
+	for (i = 0; i < n; i++) {
+		peer_init(&p, port + i);
 		syn(&p);
 	}
-	KUNIT_EXPECT_EQ(test, reqs(listener), 10);
-	KUNIT_EXPECT_EQ(test, sim_inbox_count(), 10);
-	sim_inbox_clear();
+}
+
+/*
+ * Without cookies: backlog + 1 requests, or three quarters of max_syn_backlog,
+ * and not one more; all go in their time.
+ */
+static void listen_rcv__request_limit(struct kunit *test)
+{
+	struct toytcp_sysctl *ctl = &toytcp_net(&init_net)->sysctl;
+	struct socket *listener = sim_listen(test, SIM_PORT_A, 100);
+
+	ctl->syncookies = 0;
+	ctl->max_syn_backlog = 10;
+	many_syns(2000, 15);
+	KUNIT_EXPECT_EQ(test, reqs(listener), 9);
+	KUNIT_EXPECT_EQ(test, sim_inbox_count(), 9);
 	sim_run(64 * SIM_S);
 	KUNIT_EXPECT_EQ(test, reqs(listener), 0);
+	sim_inbox_clear();
+
+	ctl->max_syn_backlog = 4096;
+	listener->sk->sk_max_ack_backlog = 10;
+	many_syns(3000, 15);
+	KUNIT_EXPECT_EQ(test, reqs(listener), 11);
+	KUNIT_EXPECT_EQ(test, sim_inbox_count(), 11);
+	sim_run(64 * SIM_S);
+	KUNIT_EXPECT_EQ(test, reqs(listener), 0);
+	sim_inbox_clear();
+}
+
+/* a queue that is more than half full of old requests lets them go sooner */
+static void listen_rcv__old_requests_go(struct kunit *test)
+{
+	struct socket *listener = sim_listen(test, SIM_PORT_A, 20);
+
+	toytcp_net(&init_net)->sysctl.syncookies = 0;
+	many_syns(2000, 21);
+	sim_run(4 * SIM_S);
+	KUNIT_EXPECT_EQ(test, reqs(listener), 21);
+	/* at 7 s they have been sent twice more, which is enough now */
+	sim_run(4 * SIM_S);
+	KUNIT_EXPECT_LE(test, reqs(listener), 10);
+	KUNIT_EXPECT_GE(test, reqs(listener), 9);
+	sim_run(64 * SIM_S);
+	KUNIT_EXPECT_EQ(test, reqs(listener), 0);
+	KUNIT_EXPECT_EQ(test, sim_ts(listener)->req_young, 0);
+	sim_inbox_clear();
 }
 
 static struct kunit_case listen_cases[] = {
@@ -258,10 +408,15 @@ static struct kunit_case listen_cases[] = {
 	KUNIT_CASE(listen_rcv__syn_again),
 	KUNIT_CASE(listen_rcv__options),
 	KUNIT_CASE(listen_rcv__no_mss_option),
+	KUNIT_CASE(listen_rcv__syn_again_and_again),
 	KUNIT_CASE(listen_rcv__accept_queue_full),
+	KUNIT_CASE(listen_rcv__abort_on_overflow),
+	KUNIT_CASE(listen_rcv__defer_accept),
+	KUNIT_CASE(listen_rcv__defer_accept_ends),
 	KUNIT_CASE(listen_rcv__data_with_the_ack),
 	KUNIT_CASE(listen_rcv__reset_in_the_queue),
 	KUNIT_CASE(listen_rcv__request_limit),
+	KUNIT_CASE(listen_rcv__old_requests_go),
 	KUNIT_CASE(listen_stop__resets_children),
 	{}
 };

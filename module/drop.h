@@ -25,6 +25,7 @@
 	X(LISTEN_FLAGS,		"DropListenFlags")			\
 	X(LISTEN_QUEUE,		"DropListenQueue")			\
 	X(ACCEPT_QUEUE,		"DropAcceptQueue")			\
+	X(DEFER_ACCEPT,		"DropDeferAccept")			\
 	X(REQ_SEQ,		"DropRequestSequence")			\
 	X(REQ_ACK,		"DropRequestAck")			\
 	X(RESET,		"DropReset")				\
@@ -84,6 +85,14 @@ enum toytcp_drop_reason {
 	X(LISTEN_OVERFLOWS,	"ListenOverflows")			\
 	X(LISTEN_DROPS,		"ListenDrops")				\
 	X(SYN_RETRANS,		"TCPSynRetrans")			\
+	X(SYNCOOKIES_SENT,	"SyncookiesSent")			\
+	X(SYNCOOKIES_RECV,	"SyncookiesRecv")			\
+	X(SYNCOOKIES_FAILED,	"SyncookiesFailed")			\
+	X(REQ_QFULL_COOKIES,	"TCPReqQFullDoCookies")			\
+	X(REQ_QFULL_DROP,	"TCPReqQFullDrop")			\
+	X(DEFER_ACCEPT_DROP,	"TCPDeferAcceptDrop")			\
+	X(EMBRYONIC_RSTS,	"EmbryonicRsts")			\
+	X(ACK_SKIPPED_SYN_RECV,	"TCPACKSkippedSynRecv")			\
 	X(RCV_COLLAPSED,	"TCPRcvCollapsed")
 
 enum toytcp_mib {

@@ -5,16 +5,18 @@
  * Engine (layer 1). Locks: the listener's, which also protects its requests
  * and its accept queue; a child's is taken inside it (the receive path takes
  * a listener's at SINGLE_DEPTH_NESTING, a child's plain). RFC 9293 3.10.7.2
- * (LISTEN) and 3.10.7.4 (SYN-RECEIVED).
+ * (LISTEN) and 3.10.7.4 (SYN-RECEIVED), RFC 4987 (SYN floods).
  *
  * A SYN makes a struct toytcp_req of some 200 bytes; the ACK of its SYN-ACK
  * makes the socket. The request's place in the table of flows passes to the
- * child in one step, so no segment finds neither.
+ * child in one step, so no segment finds neither. When a listener has more
+ * requests than its backlog, further ones are left to the peer: cookie.c.
  */
 #include <linux/slab.h>
 #include <net/tcp.h>
 
 #include "compat.h"
+#include "cookie.h"
 #include "ipv4.h"
 #include "listen.h"
 #include "seq.h"
@@ -87,6 +89,8 @@ static void req_unlink(struct toytcp_req *req)
 
 	list_del_init(&req->list);
 	WRITE_ONCE(lts->req_count, lts->req_count - 1);
+	if (!req->retries)
+		lts->req_young--;
 	toytcp_demux_list_del(&req->flow);
 	req_timer_cancel(req);
 	toytcp_flow_put(&req->flow);
@@ -98,11 +102,50 @@ static void req_drop(struct toytcp_req *req)
 	req_unlink(req);
 }
 
+/*
+ * How often a SYN-ACK is sent again. Half of the queue is kept for young
+ * requests, as Linux does: the more of the others there are, the sooner they
+ * go.
+ */
+static int max_retries(const struct sock *sk)
+{
+	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
+	const struct toytcp_sock *lts = toytcp_sk(sk);
+	int max = lts->syn_retries ?: READ_ONCE(ctl->synack_retries);
+	u64 young = 2ull * lts->req_young;
+
+	if (2ull * lts->req_count <= max(8u, READ_ONCE(sk->sk_max_ack_backlog)))
+		return max;
+	while (max > 2 && lts->req_count >= young) {
+		max--;
+		young *= 2;
+	}
+	return max;
+}
+
+/* the SYN-ACK has waited long enough: forget the request, or ask again */
+static bool req_expired(const struct toytcp_req *req)
+{
+	u8 defer = toytcp_sk(req->listener)->defer_accept;
+
+	if (req->retries < max_retries(req->listener))
+		return false;
+	/* TCP_DEFER_ACCEPT waits for data beyond the usual */
+	return !defer || !req->acked || req->retries >= defer;
+}
+
+/* a peer that waits with its data is asked once more before its time is up */
+static bool req_wants_synack(const struct toytcp_req *req)
+{
+	u8 defer = toytcp_sk(req->listener)->defer_accept;
+
+	return !defer || !req->acked || req->retries >= defer - 1;
+}
+
 static void req_timer_fn(struct toytcp_timer *timer)
 {
 	struct toytcp_req *req = container_of(timer, struct toytcp_req, timer);
 	struct sock *sk = req->listener;
-	struct toytcp_net *tn = toytcp_net(sock_net(sk));
 
 	bh_lock_sock(sk);
 	if (list_empty(&req->list))
@@ -111,14 +154,17 @@ static void req_timer_fn(struct toytcp_timer *timer)
 		req_timer_arm(req, LOCK_RETRY_US);
 		goto out;
 	}
-	if (req->retries >= READ_ONCE(tn->sysctl.synack_retries)) {
+	if (req_expired(req)) {
 		toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_ATTEMPT_FAILS);
 		req_drop(req);
 		goto out;
 	}
-	req->retries++;
-	toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_RETRANS_SEGS);
-	toytcp_reply_synack(req);
+	if (req_wants_synack(req)) {
+		toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_RETRANS_SEGS);
+		toytcp_reply_synack(req);
+	}
+	if (!req->retries++)
+		toytcp_sk(sk)->req_young--;
 	req_timer_arm(req, toytcp_rtt_backed_off_us(SYNACK_TIMEOUT_US,
 						    req->retries,
 						    TOYTCP_RTO_MAX_US));
@@ -204,63 +250,108 @@ struct sock *toytcp_listen_accept(struct sock *sk)
 	return &child->inet.sk;
 }
 
+/* what a request knows before the options are looked at */
+static void req_init(struct toytcp_req *req, struct sock *sk,
+		     const struct toytcp_seg *seg)
+{
+	struct net *net = sock_net(sk);
+	struct toytcp_reply reply;
+
+	req->flow.kind = TOYTCP_FLOW_REQ;
+	req->flow.net = net;
+	INIT_LIST_HEAD(&req->list);
+	req->listener = sk;
+	toytcp_ipv4_reply_to(net, seg->skb, &reply);
+	req->flow.key = reply.key;
+	req->dif = sk->sk_bound_dev_if;
+	reply.oif = req->dif;
+	req->snd_wnd = seg->wnd;
+	req->adv_mss = toytcp_output_adv_mss(toytcp_sk(sk),
+					     toytcp_ipv4_reply_mtu(&reply));
+	toytcp_output_window_init(sk, &req->rcv_wscale, &req->rcv_wnd);
+	req->ts_recent = seg->opt.tsval;
+	req->ts_offset = toytcp_sock_ts_offset(&req->flow.key);
+}
+
 static void req_from_syn(struct toytcp_req *req, struct sock *sk,
 			 const struct toytcp_seg *seg)
 {
 	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
 	const struct toytcp_options *opt = &seg->opt;
-	struct toytcp_reply reply;
+	bool room;
 
-	toytcp_ipv4_reply_to(sock_net(sk), seg->skb, &reply);
-	req->flow.key = reply.key;
-	req->dif = sk->sk_bound_dev_if;
-	reply.oif = req->dif;
+	req_init(req, sk, seg);
 	req->irs = seg->seq;
-	req->iss = TOYTCP_CB(seg->skb)->tw_isn ?:
-		   toytcp_sock_isn(&req->flow.key);
-	req->snd_wnd = seg->wnd;
 	req->peer_mss = opt->mss ?: TOYTCP_MSS_DEFAULT;
-	req->adv_mss = toytcp_output_adv_mss(toytcp_sk(sk),
-					     toytcp_ipv4_reply_mtu(&reply));
-	toytcp_output_window_init(sk, &req->rcv_wscale, &req->rcv_wnd);
-	req->wscale_ok = opt->has_wscale && READ_ONCE(ctl->window_scaling);
+	req->ts_ok = opt->has_ts && READ_ONCE(ctl->timestamps);
+	/* a cookie without a timestamp has no room for these */
+	room = !req->cookie || req->ts_ok;
+	req->wscale_ok = room && opt->has_wscale &&
+			 READ_ONCE(ctl->window_scaling);
 	req->snd_wscale = req->wscale_ok ? opt->wscale : 0;
 	if (!req->wscale_ok)
 		req->rcv_wscale = 0;
-	req->sack_ok = opt->sack_perm && READ_ONCE(ctl->sack);
-	req->ts_ok = opt->has_ts && READ_ONCE(ctl->timestamps);
-	req->ts_recent = opt->tsval;
-	req->ts_offset = toytcp_sock_ts_offset(&req->flow.key);
+	req->sack_ok = room && opt->sack_perm && READ_ONCE(ctl->sack);
 	req->sent_us = toytcp_now_us();
+	if (req->cookie)
+		req->iss = toytcp_cookie_make(&req->flow.key, req->irs,
+					      req->peer_mss, req->sent_us);
+	else
+		req->iss = TOYTCP_CB(seg->skb)->tw_isn ?:
+			   toytcp_sock_isn(&req->flow.key);
 }
 
-/* 3.10.7.2, third: a SYN in LISTEN */
-static enum toytcp_drop_reason rcv_syn(struct sock *sk,
+/* RFC 4987 3.6: a SYN-ACK that needs no memory here */
+static void send_cookie(struct sock *sk, const struct toytcp_seg *seg)
+{
+	struct toytcp_req req = { .cookie = 1 };
+
+	toytcp_sk(sk)->synq_overflow_us = toytcp_now_us();
+	req_from_syn(&req, sk, seg);
+	toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_SYNCOOKIES_SENT);
+	toytcp_reply_synack(&req);
+}
+
+/* more SYNs than the queue holds: shall cookies answer them? */
+static bool flood_action(struct sock *sk, int syncookies)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	toytcp_stats_inc(sock_net(sk), syncookies ?
+				 TOYTCP_MIB_REQ_QFULL_COOKIES :
+				 TOYTCP_MIB_REQ_QFULL_DROP);
+	if (!ts->synflood_warned && syncookies != 2) {
+		ts->synflood_warned = true;
+		net_info_ratelimited("toytcp: possible SYN flooding on port %u, %s\n",
+				     ntohs(ts->flow.key.lport), syncookies ?
+				     "sending cookies" : "dropping requests");
+	}
+	return syncookies;
+}
+
+/*
+ * Without cookies Linux keeps the last quarter of max_syn_backlog for peers
+ * that its metrics know to be alive. We keep no metrics: nobody is.
+ */
+static bool backlog_is_full(const struct sock *sk)
+{
+	int max = READ_ONCE(toytcp_net(sock_net(sk))->sysctl.max_syn_backlog);
+
+	return max - (int)toytcp_sk(sk)->req_count < max >> 2;
+}
+
+static enum toytcp_drop_reason req_add(struct sock *sk,
 				       const struct toytcp_seg *seg)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
-	struct net *net = sock_net(sk);
-	struct toytcp_req *req;
+	struct toytcp_req *req = kmem_cache_zalloc(req_cache, GFP_ATOMIC);
 
-	if (sk_acceptq_is_full(sk)) {
-		toytcp_stats_inc(net, TOYTCP_MIB_LISTEN_OVERFLOWS);
-		return TOYTCP_DROP_ACCEPT_QUEUE;
-	}
-	if (ts->req_count >= READ_ONCE(toytcp_net(net)->sysctl.max_syn_backlog)) {
-		toytcp_stats_inc(net, TOYTCP_MIB_LISTEN_DROPS);
-		return TOYTCP_DROP_LISTEN_QUEUE;
-	}
-	req = kmem_cache_zalloc(req_cache, GFP_ATOMIC);
 	if (!req)
 		return TOYTCP_DROP_NOMEM;
-	req->flow.kind = TOYTCP_FLOW_REQ;
-	req->flow.net = net;
-	INIT_LIST_HEAD(&req->list);
+	req_from_syn(req, sk, seg);
 	refcount_set(&req->ref, 1);
 	sock_hold(sk);
-	req->listener = sk;
 	toytcp_timer_setup(&req->timer, req_timer_fn);
-	req_from_syn(req, sk, seg);
 	if (toytcp_demux_insert(&req->flow)) {
 		/* no memory for the table, or another CPU made it first */
 		toytcp_flow_put(&req->flow);
@@ -268,9 +359,38 @@ static enum toytcp_drop_reason rcv_syn(struct sock *sk,
 	}
 	list_add_tail(&req->list, &ts->reqs);
 	WRITE_ONCE(ts->req_count, ts->req_count + 1);
+	ts->req_young++;
 	toytcp_demux_list_add(&req->flow);
 	toytcp_reply_synack(req);
 	req_timer_arm(req, SYNACK_TIMEOUT_US);
+	return TOYTCP_DROP_NONE;
+}
+
+/* 3.10.7.2, third: a SYN in LISTEN; the limits are Linux's */
+static enum toytcp_drop_reason rcv_syn(struct sock *sk,
+				       const struct toytcp_seg *seg)
+{
+	struct net *net = sock_net(sk);
+	int syncookies = READ_ONCE(toytcp_net(net)->sysctl.syncookies);
+	/* the successor of a time-wait: its peer is real */
+	bool known = TOYTCP_CB(seg->skb)->tw_isn;
+	bool cookie = false;
+
+	if (!known && (syncookies == 2 || toytcp_sk(sk)->req_count >
+			       READ_ONCE(sk->sk_max_ack_backlog))) {
+		cookie = flood_action(sk, syncookies);
+		if (!cookie)
+			return TOYTCP_DROP_LISTEN_QUEUE;
+	}
+	if (sk_acceptq_is_full(sk)) {
+		toytcp_stats_inc(net, TOYTCP_MIB_LISTEN_OVERFLOWS);
+		return TOYTCP_DROP_ACCEPT_QUEUE;
+	}
+	if (!known && !syncookies && backlog_is_full(sk))
+		return TOYTCP_DROP_LISTEN_QUEUE;
+	if (!cookie)
+		return req_add(sk, seg);
+	send_cookie(sk, seg);
 	return TOYTCP_DROP_NONE;
 }
 
@@ -304,7 +424,7 @@ static void child_from_req(struct sock *sk, const struct toytcp_req *req)
 	ts->ts_recent = req->ts_recent;
 	ts->ts_recent_s = (u32)div_u64(toytcp_now_us(), USEC_PER_SEC);
 	ts->ts_offset = req->ts_offset;
-	if (!req->retries)
+	if (!req->retries && !req->acked && !req->cookie)
 		toytcp_rtt_sample(&ts->rtt,
 				  clamp_t(u64, toytcp_now_us() - req->sent_us,
 					  1, U32_MAX));
@@ -312,11 +432,12 @@ static void child_from_req(struct sock *sk, const struct toytcp_req *req)
 	toytcp_output_mss_sync(sk, mtu);
 	/* RFC 5681 3.1: a SYN-ACK was lost, so start with one segment */
 	toytcp_cong_init(&ts->cong, ts->cong.ops,
-			 req->retries > 1 ? 1 : toytcp_cong_init_cwnd(ts->mss));
+			 req->retries > 1 && !req->acked ? 1 : toytcp_cong_init_cwnd(ts->mss));
 }
 
 /*
- * Make the child; it takes the request's place in the tables.
+ * Make the child; it takes the request's place in the tables, which a
+ * cookie's has to find free.
  * Returns it locked, in SYN_RECV, with two references: the accept queue's and
  * the caller's.
  */
@@ -334,12 +455,14 @@ static struct sock *child_create(struct sock *sk, struct toytcp_req *req)
 	if (toytcp_ipv4_route(child))
 		goto fail;
 	child_from_req(child, req);
-	if (toytcp_demux_replace(&req->flow, &ts->flow))
+	if (req->cookie ? toytcp_demux_insert(&ts->flow) :
+			  toytcp_demux_replace(&req->flow, &ts->flow))
 		goto fail;
 	toytcp_port_inherit(&ts->port_user, &toytcp_sk(sk)->port_user,
 			    ts->flow.key.laddr);
 	toytcp_demux_list_add(&ts->flow);
-	req_unlink(req);
+	if (!req->cookie)
+		req_unlink(req);
 	return child;
 
 fail:
@@ -347,58 +470,34 @@ fail:
 	return NULL;
 }
 
-/* SYN-RECEIVED, 3.10.7.4, for a request */
-static enum toytcp_drop_reason rcv_req(struct sock *sk, struct toytcp_req *req,
-				       struct toytcp_seg *seg)
+/* the request comes to an end, and its peer learns of it */
+static void req_reset(struct toytcp_req *req, const struct toytcp_seg *seg)
+{
+	toytcp_reply_reset(req->flow.net, seg);
+	toytcp_stats_inc(req->flow.net, TOYTCP_MIB_EMBRYONIC_RSTS);
+	req_drop(req);
+}
+
+/* the handshake is through: the segment that completed it is the child's */
+static enum toytcp_drop_reason req_complete(struct sock *sk,
+					    struct toytcp_req *req,
+					    struct toytcp_seg *seg)
 {
 	struct net *net = sock_net(sk);
-	u32 rcv_nxt = req->irs + 1;
 	struct toytcp_sock *ts;
 	struct sock *child;
 
-	/* the SYN again: our SYN-ACK was lost */
-	if ((seg->flags & (TOYTCP_SYN | TOYTCP_RST | TOYTCP_ACK)) ==
-	    TOYTCP_SYN && seg->seq == req->irs) {
-		toytcp_reply_synack(req);
-		return TOYTCP_DROP_NONE;
-	}
-	if (req->ts_ok && seg->opt.has_ts && !(seg->flags & TOYTCP_RST) &&
-	    seq_before(seg->opt.tsval, req->ts_recent)) {
-		toytcp_reply_req_ack(req);
-		return TOYTCP_DROP_PAWS;
-	}
-	if (!toytcp_window_acceptable(rcv_nxt, req->rcv_wnd, seg->seq,
-				      seg->end_seq - seg->seq)) {
-		if (!(seg->flags & TOYTCP_RST))
-			toytcp_reply_req_ack(req);
-		return TOYTCP_DROP_REQ_SEQ;
-	}
-	if (seg->flags & TOYTCP_RST) {
-		if (seg->seq != rcv_nxt) {
-			toytcp_reply_req_ack(req);
-			return TOYTCP_DROP_RST_SEQ;
-		}
-		toytcp_stats_inc(net, TOYTCP_MIB_ATTEMPT_FAILS);
-		req_drop(req);
-		return TOYTCP_DROP_RESET;
-	}
-	if (seg->flags & TOYTCP_SYN) {
-		toytcp_reply_req_ack(req);
-		return TOYTCP_DROP_SYN;
-	}
-	if (!(seg->flags & TOYTCP_ACK))
-		return TOYTCP_DROP_NO_ACK;
-	if (seg->ack != req->iss + 1) {
-		toytcp_reply_reset(net, seg);
-		return TOYTCP_DROP_REQ_ACK;
-	}
-	/* no room: the peer's data or our next SYN-ACK tries again */
 	if (sk_acceptq_is_full(sk)) {
 		toytcp_stats_inc(net, TOYTCP_MIB_LISTEN_OVERFLOWS);
+		toytcp_stats_inc(net, TOYTCP_MIB_LISTEN_DROPS);
+		if (req->cookie)
+			return TOYTCP_DROP_ACCEPT_QUEUE;
+		/* the peer's data or our next SYN-ACK tries again */
+		req->acked = 1;
+		if (READ_ONCE(toytcp_net(net)->sysctl.abort_on_overflow))
+			req_reset(req, seg);
 		return TOYTCP_DROP_ACCEPT_QUEUE;
 	}
-	if (seg->opt.has_ts && req->ts_ok && seq_leq(seg->seq, rcv_nxt))
-		req->ts_recent = seg->opt.tsval;
 	child = child_create(sk, req);
 	if (!child)
 		return TOYTCP_DROP_NOMEM;
@@ -412,6 +511,150 @@ static enum toytcp_drop_reason rcv_req(struct sock *sk, struct toytcp_req *req,
 	sock_put(child);	/* sk_clone_lock() took two */
 	sk->sk_data_ready(sk);
 	return TOYTCP_DROP_NONE;
+}
+
+/* what a cookie's SYN-ACK remembered; false: it was none */
+static bool cookie_read(struct sock *sk, const struct toytcp_seg *seg,
+			struct toytcp_req *req)
+{
+	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
+	struct toytcp_cookie_opts opts = {};
+
+	req_init(req, sk, seg);
+	req->irs = seg->seq - 1;
+	req->iss = seg->ack - 1;
+	req->peer_mss = toytcp_cookie_check(&req->flow.key, req->irs, req->iss,
+					    toytcp_now_us());
+	if (!req->peer_mss)
+		return false;
+	req->ts_ok = seg->opt.has_ts;
+	if (req->ts_ok)
+		toytcp_cookie_ts_read(seg->opt.tsecr - req->ts_offset, &opts);
+	req->sack_ok = opts.sack_ok;
+	req->wscale_ok = opts.wscale_ok;
+	req->snd_wscale = opts.wscale_ok ? opts.wscale : 0;
+	if (!req->wscale_ok)
+		req->rcv_wscale = 0;
+	/* we never agreed to what is switched off */
+	return (!req->ts_ok || READ_ONCE(ctl->timestamps)) &&
+	       (!req->sack_ok || READ_ONCE(ctl->sack)) &&
+	       (!req->wscale_ok || (req->snd_wscale <= TOYTCP_WSCALE_MAX &&
+				    READ_ONCE(ctl->window_scaling)));
+}
+
+/*
+ * 3.10.7.2, second: an ACK for a connection that is not. It may bring a
+ * cookie back, but only if there were cookies of late: nobody shall try to
+ * guess one at any other time.
+ */
+static enum toytcp_drop_reason rcv_ack(struct sock *sk, struct toytcp_seg *seg)
+{
+	struct toytcp_req req = { .cookie = 1 };
+	struct net *net = sock_net(sk);
+	u64 sent_us = toytcp_sk(sk)->synq_overflow_us;
+
+	if (!READ_ONCE(toytcp_net(net)->sysctl.syncookies) ||
+	    (seg->flags & TOYTCP_SYN) || !sent_us ||
+	    toytcp_now_us() - sent_us > TOYTCP_COOKIE_AGE_MAX *
+					TOYTCP_COOKIE_PERIOD_US)
+		goto reset;
+	if (cookie_read(sk, seg, &req)) {
+		toytcp_stats_inc(net, TOYTCP_MIB_SYNCOOKIES_RECV);
+		return req_complete(sk, &req, seg);
+	}
+	toytcp_stats_inc(net, TOYTCP_MIB_SYNCOOKIES_FAILED);
+reset:
+	toytcp_reply_reset(net, seg);
+	return TOYTCP_DROP_LISTEN_FLAGS;
+}
+
+/* answer what opens nothing, but not again and again (as Linux) */
+static bool may_answer(struct toytcp_req *req, const struct toytcp_seg *seg)
+{
+	u64 now = toytcp_now_us();
+
+	/* text is no part of a war of ACKs */
+	if (seg->len && !(seg->flags & TOYTCP_SYN))
+		return true;
+	if (req->last_oow_us &&
+	    now - req->last_oow_us < TOYTCP_OOW_INTERVAL_US) {
+		toytcp_stats_inc(req->flow.net,
+				 TOYTCP_MIB_ACK_SKIPPED_SYN_RECV);
+		return false;
+	}
+	req->last_oow_us = now;
+	return true;
+}
+
+static void req_ack(struct toytcp_req *req, const struct toytcp_seg *seg)
+{
+	if (may_answer(req, seg))
+		toytcp_reply_req_ack(req);
+}
+
+/* the SYN again: our SYN-ACK was lost. The timer begins anew, as Linux's. */
+static void req_syn_again(struct toytcp_req *req, const struct toytcp_seg *seg)
+{
+	if (!may_answer(req, seg))
+		return;
+	toytcp_reply_synack(req);
+	req_timer_arm(req, toytcp_rtt_backed_off_us(SYNACK_TIMEOUT_US,
+						    req->retries,
+						    TOYTCP_RTO_MAX_US));
+}
+
+/* SYN-RECEIVED, 3.10.7.4, for a request */
+static enum toytcp_drop_reason rcv_req(struct sock *sk, struct toytcp_req *req,
+				       struct toytcp_seg *seg)
+{
+	struct net *net = sock_net(sk);
+	u32 rcv_nxt = req->irs + 1;
+
+	if ((seg->flags & (TOYTCP_SYN | TOYTCP_RST | TOYTCP_ACK)) ==
+	    TOYTCP_SYN && seg->seq == req->irs) {
+		req_syn_again(req, seg);
+		return TOYTCP_DROP_NONE;
+	}
+	if (req->ts_ok && seg->opt.has_ts && !(seg->flags & TOYTCP_RST) &&
+	    seq_before(seg->opt.tsval, req->ts_recent)) {
+		req_ack(req, seg);
+		return TOYTCP_DROP_PAWS;
+	}
+	if (!toytcp_window_acceptable(rcv_nxt, req->rcv_wnd, seg->seq,
+				      seg->end_seq - seg->seq)) {
+		if (!(seg->flags & TOYTCP_RST))
+			req_ack(req, seg);
+		return TOYTCP_DROP_REQ_SEQ;
+	}
+	if (seg->flags & TOYTCP_RST) {
+		if (seg->seq != rcv_nxt) {
+			req_ack(req, seg);
+			return TOYTCP_DROP_RST_SEQ;
+		}
+		toytcp_stats_inc(net, TOYTCP_MIB_ATTEMPT_FAILS);
+		req_drop(req);
+		return TOYTCP_DROP_RESET;
+	}
+	if (seg->flags & TOYTCP_SYN) {
+		req_ack(req, seg);
+		return TOYTCP_DROP_SYN;
+	}
+	if (!(seg->flags & TOYTCP_ACK))
+		return TOYTCP_DROP_NO_ACK;
+	if (seg->ack != req->iss + 1) {
+		toytcp_reply_reset(net, seg);
+		return TOYTCP_DROP_REQ_ACK;
+	}
+	if (seg->opt.has_ts && req->ts_ok && seq_leq(seg->seq, rcv_nxt))
+		req->ts_recent = seg->opt.tsval;
+	/* TCP_DEFER_ACCEPT: no socket before there is something to read */
+	if (req->retries < toytcp_sk(sk)->defer_accept &&
+	    seg->end_seq == rcv_nxt) {
+		req->acked = 1;
+		toytcp_stats_inc(net, TOYTCP_MIB_DEFER_ACCEPT_DROP);
+		return TOYTCP_DROP_DEFER_ACCEPT;
+	}
+	return req_complete(sk, req, seg);
 }
 
 /* the segment's connection became a full socket while it waited in the backlog */
@@ -469,13 +712,13 @@ void toytcp_listen_rcv(struct sock *sk, struct toytcp_seg *seg)
 	} else if (seg->flags & TOYTCP_RST) {
 		why = TOYTCP_DROP_LISTEN_FLAGS;
 	} else if (seg->flags & TOYTCP_ACK) {
-		/* second: an ACK for a connection that is not */
-		toytcp_reply_reset(net, seg);
-		why = TOYTCP_DROP_LISTEN_FLAGS;
+		why = rcv_ack(sk, seg);
 	} else if (!(seg->flags & TOYTCP_SYN) || (seg->flags & TOYTCP_FIN)) {
 		why = TOYTCP_DROP_LISTEN_FLAGS;
 	} else {
 		why = rcv_syn(sk, seg);
+		if (why != TOYTCP_DROP_NONE)
+			toytcp_stats_inc(net, TOYTCP_MIB_LISTEN_DROPS);
 	}
 	if (flow)
 		toytcp_flow_put(flow);

@@ -30,6 +30,7 @@ struct toytcp_req {
 	u32 ts_recent;			/* peer's TSval */
 	u32 ts_offset;			/* of our timestamps */
 	u64 sent_us;			/* the clock when the SYN-ACK went */
+	u64 last_oow_us;		/* rate limit of answers to what opens nothing */
 	u16 peer_mss;			/* bytes */
 	u16 adv_mss;			/* ours, bytes */
 	u16 snd_wnd;			/* window field of the SYN, never scaled */
@@ -37,7 +38,9 @@ struct toytcp_req {
 	u8 rcv_wscale;
 	u8 ts_ok:1,
 	   sack_ok:1,
-	   wscale_ok:1;
+	   wscale_ok:1,
+	   acked:1,			/* its ACK came, and was not taken up */
+	   cookie:1;			/* made of a SYN cookie: in no table, no timer */
 	u8 retries;			/* SYN-ACKs sent again */
 	u8 tos;				/* of the SYN */
 	int dif;			/* device the listener is bound to; 0: none */

@@ -25,7 +25,9 @@ struct toytcp_sysctl {
 	int retries2;			/* data retransmissions before ETIMEDOUT */
 	int orphan_retries;		/* the same for a socket no program holds; 0: 8 */
 	int fin_timeout;		/* seconds an orphan stays in FIN_WAIT2 */
-	int max_syn_backlog;		/* requests a listener keeps */
+	int max_syn_backlog;		/* requests a listener keeps without SYN cookies */
+	int syncookies;			/* 0: none, 1: when the requests are too many, 2: always */
+	int abort_on_overflow;		/* 0/1: reset whom the accept queue has no room for */
 	int max_tw_buckets;		/* time-waits of the namespace */
 	int max_orphans;		/* orphans of the namespace */
 	int window_scaling;		/* 0/1: offer RFC 7323 window scale */

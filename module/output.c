@@ -20,7 +20,6 @@
 #include "trace.h"
 #include "window.h"
 
-#define OOW_INTERVAL_US	500000	/* Linux's tcp_invalid_ratelimit */
 
 /**
  * toytcp_output_alloc() - a buffer for the write queue
@@ -488,7 +487,7 @@ static bool oow_answer(struct toytcp_sock *ts)
 {
 	u64 now = toytcp_now_us();
 
-	if (ts->last_oow_us && now - ts->last_oow_us < OOW_INTERVAL_US)
+	if (ts->last_oow_us && now - ts->last_oow_us < TOYTCP_OOW_INTERVAL_US)
 		return false;
 	ts->last_oow_us = now;
 	return true;

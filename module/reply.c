@@ -9,6 +9,7 @@
 #include <net/tcp.h>
 
 #include "compat.h"
+#include "cookie.h"
 #include "ipv4.h"
 #include "listen.h"
 #include "sock.h"
@@ -90,9 +91,23 @@ void toytcp_reply_reset(struct net *net, const struct toytcp_seg *seg)
 	toytcp_ipv4_xmit_reply(&reply, skb);
 }
 
+/* the timestamp of a SYN-ACK; a cookie's remembers the SYN's options */
+static u32 synack_tsval(const struct toytcp_req *req)
+{
+	const struct toytcp_cookie_opts opts = {
+		.sack_ok = req->sack_ok,
+		.wscale_ok = req->wscale_ok,
+		.wscale = req->snd_wscale,
+	};
+
+	if (!req->cookie)
+		return toytcp_ts_now(req->ts_offset);
+	return toytcp_cookie_ts_make(&opts, toytcp_now_us()) + req->ts_offset;
+}
+
 /**
  * toytcp_reply_synack() - send a request's SYN-ACK
- * @req: the request
+ * @req: the request, which for a cookie is the caller's for the moment
  *
  * Context: softirq, listener's lock held.
  */
@@ -111,7 +126,7 @@ void toytcp_reply_synack(struct toytcp_req *req)
 		.wscale = req->rcv_wscale,
 		.sack_perm = req->sack_ok,
 		.has_ts = req->ts_ok,
-		.tsval = toytcp_ts_now(req->ts_offset),
+		.tsval = synack_tsval(req),
 		.tsecr = req->ts_recent,
 	};
 	struct sk_buff *skb = reply_alloc();

@@ -260,6 +260,8 @@ void toytcp_sock_setup_child(struct sock *child, const struct sock *parent)
 	ts->window_clamp = pts->window_clamp;
 	ts->user_mss = pts->user_mss;
 	ts->linger2 = pts->linger2;
+	ts->syn_retries = pts->syn_retries;
+	ts->defer_accept = pts->defer_accept;
 	ts->cong.ops = toytcp_cong_find_get(pts->cong.ops->name) ?:
 		       toytcp_cong_find_get("reno");
 	setup_common(child);

@@ -42,6 +42,7 @@
 #define TOYTCP_QUICKACKS	16	/* segments acked at once when young, as Linux */
 #define TOYTCP_TIMEWAIT_US	60000000ull /* Linux's TCP_TIMEWAIT_LEN; RFC 9293: 2 MSL */
 #define TOYTCP_PAWS_IDLE_S	(24u * 24 * 3600) /* RFC 7323 5.5: ts_recent is outdated */
+#define TOYTCP_OOW_INTERVAL_US	500000	/* answers to what is out of the window; Linux's invalid_ratelimit */
 #define TOYTCP_DUPACK_THRESH	3	/* RFC 5681 3.2 */
 
 struct toytcp_req;
@@ -218,6 +219,10 @@ struct toytcp_sock {
 	struct hlist_node listen_node;	/* toytcp_port.listeners; RCU, port_lock */
 	struct list_head reqs;		/* listener: struct toytcp_req.list */
 	u32 req_count;			/* listener: entries of reqs */
+	u32 req_young;			/* of those, whose SYN-ACK was sent once */
+	u64 synq_overflow_us;		/* listener: when a cookie was sent last; 0: never */
+	bool synflood_warned;		/* listener: the log says that it was flooded */
+	u8 defer_accept;		/* TCP_DEFER_ACCEPT, in retransmissions; 0: off */
 	struct list_head accept_queue;	/* listener: children; child: its entry */
 
 	/* counters for TCP_INFO (RFC 4898 names in comments where it has them) */

@@ -30,6 +30,38 @@ static bool ip_option_known(int optname)
 	return false;
 }
 
+/* the SYN-ACK's timeouts: 1, 2, 4 s and so on, at most 120 s */
+static int next_timeout(int secs)
+{
+	return min(2 * secs, (int)(TOYTCP_RTO_MAX_US / USEC_PER_SEC));
+}
+
+/* TCP_DEFER_ACCEPT: seconds, kept as the timeouts that they last, as Linux */
+static u8 defer_from_secs(int secs)
+{
+	int timeout = TOYTCP_RTO_INIT_US / USEC_PER_SEC, sum = timeout, n = 1;
+
+	if (secs <= 0)
+		return 0;
+	while (sum < secs && n < 255) {
+		timeout = next_timeout(timeout);
+		sum += timeout;
+		n++;
+	}
+	return n;
+}
+
+static int defer_to_secs(u8 n)
+{
+	int timeout = TOYTCP_RTO_INIT_US / USEC_PER_SEC, sum = 0;
+
+	for (; n; n--) {
+		sum += timeout;
+		timeout = next_timeout(timeout);
+	}
+	return sum;
+}
+
 static int set_maxseg(struct toytcp_sock *ts, int val)
 {
 	/* Linux's limits; 0 gives the choice back */
@@ -142,6 +174,9 @@ static int set_tcp_option(struct sock *sk, int optname, sockptr_t optval,
 			err = -EINVAL;
 		else
 			ts->syn_retries = val;
+		break;
+	case TCP_DEFER_ACCEPT:
+		ts->defer_accept = defer_from_secs(val);
 		break;
 	case TCP_LINGER2:
 		if (val < 0)
@@ -307,6 +342,9 @@ static int get_tcp_option(struct sock *sk, int optname, char __user *optval,
 	case TCP_SYNCNT:
 		val = ts->syn_retries ?:
 			READ_ONCE(toytcp_net(sock_net(sk))->sysctl.syn_retries);
+		break;
+	case TCP_DEFER_ACCEPT:
+		val = defer_to_secs(ts->defer_accept);
 		break;
 	case TCP_LINGER2:
 		val = ts->linger2 ?:

@@ -16,8 +16,6 @@
 #include "timewait.h"
 #include "window.h"
 
-#define ACK_INTERVAL_US	500000	/* answers to out-of-window segments, Linux's invalid_ratelimit */
-
 static struct kmem_cache *tw_cache;
 
 /**
@@ -216,7 +214,7 @@ static void tw_dup_ack(struct toytcp_tw *tw)
 {
 	u64 now = toytcp_now_us();
 
-	if (tw->last_ack_us && now - tw->last_ack_us < ACK_INTERVAL_US)
+	if (tw->last_ack_us && now - tw->last_ack_us < TOYTCP_OOW_INTERVAL_US)
 		return;
 	tw->last_ack_us = now;
 	toytcp_reply_tw_ack(tw);

@@ -208,7 +208,11 @@ backlog_overflows() {
 	sk_start a "$NA"
 	sk_start b "$NB"
 	# A connection that hangs on a cookie is one that the server can lose.
-	[[ $S == toytcp ]] || want 0 b sysctl net/ipv4/tcp_syncookies 0
+	if [[ $S == toytcp ]]; then
+		want 0 b sysctl net/toytcp/syncookies 0
+	else
+		want 0 b sysctl net/ipv4/tcp_syncookies 0
+	fi
 	want 0 b socket l "$S"
 	want 0 b bind l 10.77.0.2 "$PORT"
 	want 0 b listen l 2
