@@ -1,0 +1,493 @@
+#!/bin/bash
+# vm: group=run cpus=2 timeout=1200 long=3600 kernel=stock
+# SPDX-License-Identifier: GPL-2.0
+#
+# "toytcp run": what it leaves as it is, and real programs that never heard of
+# AF_TOYTCP, as clients, as servers and as both, against each other and against
+# the host's TCP. Content is compared by hash, and the counters of both TCPs on
+# both sides say whose connections those were.
+. "$(dirname "$0")/lib.sh"
+
+toytcp=$here/../userspace/toytcp
+
+# A command as it would be for one TCP or the other.
+on() {	# FAMILY NAMESPACE COMMAND...
+	local family=$1 ns=$2
+
+	shift 2
+	if [[ $family == toytcp ]]; then
+		in_ns "$ns" "$toytcp" run -- "$@"
+	else
+		in_ns "$ns" "$@"
+	fi
+}
+
+client() { on "$C" "$NA" "$@"; }
+
+# In a process group of its own, so that all of it can be ended.
+server() {	# COMMAND...
+	if [[ $S == toytcp ]]; then
+		setsid nsenter --net="/run/netns/$NB" "$toytcp" run -- "$@" \
+			> "$case_dir/server" 2>&1 < /dev/null &
+	else
+		setsid nsenter --net="/run/netns/$NB" "$@" \
+			> "$case_dir/server" 2>&1 < /dev/null &
+	fi
+	servers="$servers $!"
+}
+servers=
+
+stop_servers() {
+	local pid
+
+	for pid in $servers; do
+		kill -9 -- "-$pid" 2> /dev/null
+		wait "$pid" 2> /dev/null
+	done
+	servers=
+}
+
+is_listening() {	# NAMESPACE FAMILY PORT
+	listing "$1" "$2" | grep -q -i ":$(printf %04X "$3") 00000000:0000 0A "
+}
+
+server_ready() {
+	poll_until 60 is_listening "$NB" "$S" "$PORT" || {
+		cat "$case_dir/server"
+		fail "nothing of $S listens on $PORT"
+	}
+}
+
+# Connections opened and accepted in a namespace: "ACTIVE PASSIVE" in $R.
+opens() {	# NAMESPACE FAMILY
+	local file=/proc/net/snmp key=Tcp:
+
+	[[ $2 == inet ]] || file=/proc/net/toytcp_stat key=
+	R=$(in_ns "$1" awk -v key=$key '
+		key != "" && $1 != key { next }
+		!n { n = split($0, names); next }
+		{ for (i = 1; i <= n; i++) value[names[i]] = $i }
+		END { print value["ActiveOpens"], value["PassiveOpens"] }
+	' $file)
+}
+
+other() { [[ $1 == inet ]] && echo toytcp || echo inet; }
+
+# Run a case's function between two looks at the counters.
+carried() {	# FUNCTION
+	local -A before after
+	local where family
+
+	look before
+	trap 'stop_servers; sk_stop_all' EXIT
+	"$1"
+	stop_servers
+	look after
+	((after[$NA.$C.0] > before[$NA.$C.0])) || fail "$C opened no connection"
+	((after[$NB.$S.1] > before[$NB.$S.1])) || fail "$S accepted no connection"
+	family=$(other "$C")
+	((after[$NA.$family.0] == before[$NA.$family.0])) ||
+		fail "$family opened connections, too"
+	family=$(other "$S")
+	((after[$NB.$family.1] == before[$NB.$family.1])) ||
+		fail "$family accepted connections, too"
+}
+
+look() {	# ARRAY
+	local -n to=$1
+	local where family value
+
+	for where in "$NA" "$NB"; do
+		for family in inet toytcp; do
+			opens "$where" $family
+			read -r -a value <<< "$R"
+			to[$where.$family.0]=${value[0]:-0}
+			to[$where.$family.1]=${value[1]:-0}
+		done
+	done
+}
+
+hash_of() { sha256sum < "$1" | cut -d ' ' -f 1; }
+
+same() {	# FILE FILE WHAT
+	cmp -s "$1" "$2" ||
+		fail "$3: $(stat -c %s "$2") bytes of hash $(hash_of "$2"), not $(stat -c %s "$1") of $(hash_of "$1")"
+}
+
+# --- what is left as it is -----------------------------------------------------
+
+facts() {
+	in_ns "$NA" "$BIN/run_probe" facts > "$case_dir/without" ||
+		fail "run_probe: status $?"
+	on toytcp "$NA" "$BIN/run_probe" facts > "$case_dir/with" ||
+		fail "under toytcp run: status $?"
+	diff "$case_dir/without" "$case_dir/with" || fail "facts differ"
+	[[ $(wc -l < "$case_dir/with") -gt 90 ]] || fail "few facts"
+}
+
+facts_of_nobody() {
+	local as=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+
+	cp "$BIN/run_probe" "$toytcp" "$tmp"
+	chmod 755 "$tmp" "$tmp/run_probe" "$tmp/toytcp"
+	in_ns "$NA" "${as[@]}" "$tmp/run_probe" facts > "$case_dir/without" ||
+		fail "run_probe: status $?"
+	in_ns "$NA" "${as[@]}" "$tmp/toytcp" run "$tmp/run_probe" facts \
+		> "$case_dir/with" || fail "under toytcp run: status $?"
+	diff "$case_dir/without" "$case_dir/with" || fail "facts differ"
+}
+
+# The family, type and protocol that the kernel says a socket has, each a call
+# to python: SOCKET is what a program asks for.
+domain() {	# FAMILY-OF-WRAPPER NAMESPACE SOCKET
+	on "$1" "$2" python3 -c "
+from socket import *
+print(socket($3).getsockopt(SOL_SOCKET, SO_DOMAIN))"
+}
+
+which_sockets() {
+	on toytcp "$NA" python3 -c '
+from socket import *
+def domain(*what):
+    return socket(*what).getsockopt(SOL_SOCKET, SO_DOMAIN)
+assert domain(AF_INET, SOCK_STREAM) == 18
+assert domain(AF_INET, SOCK_STREAM, IPPROTO_TCP) == 18
+assert domain(AF_INET, SOCK_STREAM, 262) == 18
+assert domain(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK) == 18
+assert domain(AF_INET, SOCK_DGRAM) == AF_INET
+assert domain(AF_INET, SOCK_RAW, IPPROTO_TCP) == AF_INET
+assert domain(AF_INET6, SOCK_STREAM) == AF_INET6
+assert domain(AF_UNIX, SOCK_STREAM) == AF_UNIX
+' || fail "see above"
+}
+
+ends() {
+	local status
+
+	for status in 0 1 7 255; do
+		on toytcp "$NA" sh -c "exit $status"
+		[[ $? == "$status" ]] || fail "exit status $status became $?"
+	done
+	(on toytcp "$NA" sh -c 'kill -USR1 $$') 2> /dev/null
+	[[ $? == $((128 + 10)) ]] || fail "a signal became status $?"
+	on toytcp "$NA" /nonexistent 2> /dev/null
+	[[ $? == 127 ]] || fail "what is not there: $?"
+	on toytcp "$NA" /etc/passwd 2> /dev/null
+	[[ $? == 126 ]] || fail "what is no program: $?"
+	# the process is the one that was started
+	in_ns "$NA" bash -c 'echo $$; exec "$@"' - "$toytcp" run sh -c 'echo $$' \
+		> "$case_dir/pids"
+	[[ $(uniq "$case_dir/pids" | wc -l) == 1 ]] || fail "the process is another"
+	# a pipe ends when the program has, whatever else lives on
+	[[ $(on toytcp "$NA" sh -c 'sleep 1000 > /dev/null 2>&1 & echo $!' | tee "$case_dir/pid") ]] ||
+		fail "no output"
+	kill "$(< "$case_dir/pid")"
+	poll_until 30 no_supervisor || fail "a supervisor stays: $(pgrep -l toytcp-run)"
+}
+
+no_supervisor() { ! pgrep -x toytcp-run > /dev/null; }
+
+nested() {
+	[[ $(domain toytcp "$NA" AF_INET) == 18 ]] || fail "one: not ours"
+	[[ $(on toytcp "$NA" "$toytcp" run "$toytcp" run python3 -c '
+from socket import *
+print(socket().getsockopt(SOL_SOCKET, SO_DOMAIN))') == 18 ]] || fail "three: not ours"
+}
+
+# A program that goes elsewhere gets its socket there: by file, by unshare, by
+# a user namespace of its own, and a thread alone.
+namespaces() {
+	local script='
+from socket import *
+s = socket()
+s.bind(("0.0.0.0", 8080)); s.listen()
+print(s.getsockopt(SOL_SOCKET, SO_DOMAIN), open("/proc/thread-self/net/toytcp").read().count(":1F90 "))'
+	local how
+
+	for how in "nsenter --net=/run/netns/$NB" "unshare --net" \
+		"setpriv --reuid 65534 --regid 65534 --clear-groups unshare --user --map-root-user --net"; do
+		# shellcheck disable=SC2086	# words
+		[[ $(on toytcp "$NA" $how python3 -c "$script") == "18 1" ]] ||
+			fail "$how: not there"
+	done
+	cp "$toytcp" "$tmp"
+	chmod 755 "$tmp" "$tmp/toytcp"
+	[[ $(in_ns "$NA" setpriv --reuid 65534 --regid 65534 --clear-groups \
+		"$tmp/toytcp" run unshare --user --map-root-user --net python3 -c "$script") == "18 1" ]] ||
+		fail "nobody's own namespace: not there"
+}
+
+owner() {
+	[[ $(on toytcp "$NA" setpriv --reuid 1234 --regid 1234 --clear-groups python3 -c '
+from socket import *
+s = socket()
+print(open("/proc/net/toytcp").read().split("\n")[1].split()[7])') == 1234 ]] ||
+		fail "the socket is not the program's user's"
+}
+
+# Killed, it leaves the sockets that are there, and a program that can tell.
+supervisor_killed() {
+	# shellcheck disable=SC2016
+	on toytcp "$NA" bash -c '
+exec 3<> /dev/tcp/127.0.0.1/9 || true
+pkill -9 -x toytcp-run
+while pgrep -x toytcp-run > /dev/null; do sleep 0.1; done
+python3 -c "
+import socket, errno
+try:
+    socket.socket()
+except OSError as e:
+    assert e.errno == errno.ENOSYS, e
+else:
+    assert False
+socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+"' 2> "$case_dir/err" || { cat "$case_dir/err"; fail "see above"; }
+}
+
+cost() {
+	echo "# without: $(in_ns "$NA" "$BIN/run_probe" cost)"
+	echo "# with:    $(on toytcp "$NA" "$BIN/run_probe" cost)"
+}
+
+# --- programs ------------------------------------------------------------------
+
+curl_get() { client curl -sS -f -4 --max-time 300 "$@"; }
+
+nginx_start() {	# folder and configuration; ports $PORT and, for TLS, $PORT + 1000
+	local dir=$case_dir/nginx
+
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	chmod 755 "$tmp" "$case_dir" "$dir"
+	cat > "$dir/conf" <<-END
+		daemon off;
+		user root;
+		worker_processes 2;
+		pid $dir/pid;
+		error_log stderr;
+		events { worker_connections 512; }
+		http {
+			access_log off;
+			sendfile ${1:-on};
+			tcp_nopush on;
+			keepalive_requests 100000;
+			client_body_temp_path $dir/body;
+			proxy_temp_path $dir/proxy;
+			fastcgi_temp_path $dir/fastcgi;
+			uwsgi_temp_path $dir/uwsgi;
+			scgi_temp_path $dir/scgi;
+			server {
+				listen 10.77.0.2:$PORT;
+				listen 10.77.0.2:$((PORT + 1000)) ssl;
+				ssl_certificate $tmp/cert.pem;
+				ssl_certificate_key $tmp/key.pem;
+				root $tmp/www;
+			}
+		}
+	END
+	server nginx -c "$dir/conf" -e stderr
+	server_ready
+}
+
+web() {	# [SENDFILE]
+	local url=http://10.77.0.2:$PORT connects
+
+	nginx_start "$@"
+	curl_get -o "$case_dir/small" "$url/small" || fail "small page: $?"
+	same "$tmp/www/small" "$case_dir/small" "small page"
+	curl_get -o "$case_dir/big" "$url/big" || fail "20 MB: $?"
+	same "$tmp/www/big" "$case_dir/big" "20 MB"
+	curl_get -r 1000000-1999999 -o "$case_dir/range" "$url/big" || fail "range: $?"
+	same "$tmp/www/range" "$case_dir/range" "range"
+	connects=$(curl_get -o /dev/null -w '%{num_connects} ' "$url/small?[1-50]") ||
+		fail "keep-alive: $?"
+	[[ $(wc -w <<< "$connects") == 50 && $(tr -d ' ' <<< "$connects") =~ ^10*$ ]] ||
+		fail "keep-alive: connects $connects"
+	curl_get --cacert "$tmp/cert.pem" -o "$case_dir/tls" \
+		"https://10.77.0.2:$((PORT + 1000))/big" || fail "HTTPS: $?"
+	same "$tmp/www/big" "$case_dir/tls" "HTTPS"
+}
+
+web_copied() { web off; }
+
+load() {
+	nginx_start
+	client wrk -t 2 -c 100 -d 30 "http://10.77.0.2:$PORT/small" > "$case_dir/wrk" ||
+		fail "wrk: $?"
+	cat "$case_dir/wrk"
+	grep -E '^Requests/sec' "$case_dir/wrk" | sed 's/^/# /'
+	! grep -E 'Socket errors|Non-2xx' "$case_dir/wrk" || fail "requests failed"
+}
+
+python_http() {
+	server python3 -m http.server --bind 10.77.0.2 --directory "$tmp/www" "$PORT"
+	server_ready
+	curl_get -o "$case_dir/big" "http://10.77.0.2:$PORT/big" || fail "20 MB: $?"
+	same "$tmp/www/big" "$case_dir/big" "20 MB"
+}
+
+asyncio_echo() {
+	server python3 "$tmp/echo.py" server 10.77.0.2 "$PORT"
+	server_ready
+	client python3 "$tmp/echo.py" client 10.77.0.2 "$PORT" "$echo_clients" ||
+		fail "clients: $?"
+}
+
+iperf() {
+	local how
+
+	server iperf3 -4 -s -p "$PORT"
+	server_ready
+	for how in "" -R "-P 8" --bidir; do
+		# shellcheck disable=SC2086	# words
+		client iperf3 -4 -c 10.77.0.2 -p "$PORT" -t "$iperf_s" $how \
+			> "$case_dir/iperf" 2>&1 || {
+			cat "$case_dir/iperf"
+			fail "iperf3 $how: $?"
+		}
+		grep -q -E ' [1-9][0-9.]* .?bits/sec.* receiver' "$case_dir/iperf" || {
+			cat "$case_dir/iperf"
+			fail "iperf3 $how: nothing arrived"
+		}
+	done
+}
+
+socat_echo() {
+	server socat "TCP4-LISTEN:$PORT,bind=10.77.0.2,reuseaddr,fork" EXEC:cat
+	server_ready
+	client socat -t 60 - "TCP4:10.77.0.2:$PORT" < "$tmp/www/range" > "$case_dir/back" ||
+		fail "socat: $?"
+	same "$tmp/www/range" "$case_dir/back" "what came back"
+}
+
+netcat() {
+	on "$S" "$NB" nc -l -N 10.77.0.2 "$PORT" < "$tmp/www/small" > "$case_dir/there" &
+	sk_pids="$sk_pids $!"
+	server_ready
+	client nc -N 10.77.0.2 "$PORT" < "$tmp/www/range" > "$case_dir/here" ||
+		fail "nc: $?"
+	wait $! || fail "nc -l: $?"
+	same "$tmp/www/range" "$case_dir/there" "up"
+	same "$tmp/www/small" "$case_dir/here" "down"
+}
+
+redis() {
+	server redis-server --bind 10.77.0.2 --port "$PORT" --save "" \
+		--protected-mode no --dir "$case_dir"
+	server_ready
+	client redis-benchmark -h 10.77.0.2 -p "$PORT" -n "$redis_n" -c 20 -q \
+		-t set,get,lpush,lrange_100 > "$case_dir/bench" 2>&1 || {
+		cat "$case_dir/bench"
+		fail "redis-benchmark: $?"
+	}
+	! grep -i error "$case_dir/bench" || fail "redis-benchmark"
+	client redis-cli -h 10.77.0.2 -p "$PORT" -x set key < "$tmp/www/range" > /dev/null ||
+		fail "set: $?"
+	client redis-cli -h 10.77.0.2 -p "$PORT" --raw get key | head -c -1 > "$case_dir/value"
+	same "$tmp/www/range" "$case_dir/value" "the value"
+}
+
+secure_copy() {
+	local opts=(-q -i "$tmp/id" -P "$PORT" -o StrictHostKeyChecking=no
+		-o UserKnownHostsFile=/dev/null -o BatchMode=yes)
+
+	mkdir -p /run/sshd
+	server /usr/sbin/sshd -D -e -f /dev/null -h "$tmp/hostkey" -p "$PORT" \
+		-o ListenAddress=10.77.0.2 -o StrictModes=no -o UsePAM=no \
+		-o PidFile=none -o PermitRootLogin=yes -o AuthorizedKeysFile="$tmp/id.pub" \
+		-o Subsystem="sftp internal-sftp"
+	server_ready
+	client scp "${opts[@]}" "$tmp/www/big" "root@10.77.0.2:$case_dir/up" || {
+		cat "$case_dir/server"
+		fail "scp up: $?"
+	}
+	same "$tmp/www/big" "$case_dir/up" "up"
+	client scp "${opts[@]}" "root@10.77.0.2:$case_dir/up" "$case_dir/down" ||
+		fail "scp down: $?"
+	same "$tmp/www/big" "$case_dir/down" "down"
+}
+
+# A static binary with AF_INET in it, that changes namespaces itself.
+static_program() {
+	client "$BIN/xfer" both --client-family inet --server-family inet \
+		--client-netns "$NA" --server-netns "$NB" --addr 10.77.0.2 \
+		--port "$PORT" --up 5M --down 5M --seed "$SEED" || fail "xfer: $?"
+}
+
+# --- all -------------------------------------------------------------------------
+
+prepare() {
+	mkdir "$tmp/www"
+	head -c 20000000 /dev/urandom > "$tmp/www/big"
+	head -c 2000000 "$tmp/www/big" | tail -c 1000000 > "$tmp/www/range"
+	head -c 3000 /dev/urandom > "$tmp/www/small"
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
+		-keyout "$tmp/key.pem" -out "$tmp/cert.pem" -days 2 -subj /CN=toytcp \
+		-addext subjectAltName=IP:10.77.0.2 2> /dev/null
+	ssh-keygen -q -t ed25519 -N '' -f "$tmp/id"
+	ssh-keygen -q -t ed25519 -N '' -f "$tmp/hostkey"
+	cat > "$tmp/echo.py" <<-'END'
+		import asyncio, os, sys
+
+		async def serve(reader, writer):
+		    while data := await reader.read(65536):
+		        writer.write(data)
+		        await writer.drain()
+		    writer.close()
+
+		async def talk(host, port):
+		    reader, writer = await asyncio.open_connection(host, port)
+		    for size in 1, 1000, 30000:
+		        data = os.urandom(size)
+		        writer.write(data)
+		        assert await reader.readexactly(size) == data
+		    writer.write_eof()
+		    assert await reader.read() == b""
+		    writer.close()
+
+		async def main(what, host, port, n=0):
+		    if what == "server":
+		        server = await asyncio.start_server(serve, host, port, backlog=512)
+		        await server.serve_forever()
+		    await asyncio.gather(*(talk(host, port) for _ in range(int(n))))
+
+		asyncio.run(main(*sys.argv[1:]))
+	END
+}
+
+programs() {
+	run_case "$(pair_name): curl and nginx" carried web
+	run_case "$(pair_name): netcat" carried netcat
+	run_case "$(pair_name): socat" carried socat_echo
+	run_case "$(pair_name): python http.server" carried python_http
+	run_case "$(pair_name): asyncio, $echo_clients clients" carried asyncio_echo
+	run_case "$(pair_name): iperf3" carried iperf
+	run_case "$(pair_name): redis" carried redis
+	run_case "$(pair_name): scp" carried secure_copy
+	if [[ $LONG == 1 ]]; then
+		run_case "$(pair_name): curl and nginx without sendfile" carried web_copied
+		run_case "$(pair_name): nginx and wrk" carried load
+	fi
+}
+
+if [[ $LONG == 1 ]]; then
+	echo_clients=500 iperf_s=10 redis_n=100000
+else
+	echo_clients=200 iperf_s=1 redis_n=2000
+fi
+load_module
+topology r
+prepare
+run_case "facts" facts
+run_case "facts of nobody" facts_of_nobody
+run_case "which sockets" which_sockets
+run_case "the end of a program" ends
+run_case "nested" nested
+run_case "network namespaces" namespaces
+run_case "the owner" owner
+run_case "the supervisor is killed" supervisor_killed
+run_case "cost" cost
+C=toytcp S=toytcp
+run_case "a static program" carried static_program
+for_pairs programs
+finish
