@@ -8,6 +8,7 @@
 
 #include "../module/netns.h"
 #include "../module/seq.h"
+#include "../module/sock.h"
 #include "sim.h"
 
 struct open {
@@ -210,6 +211,296 @@ static void timers__idle(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, sim.n_timers, 0);
 }
 
+/* ---- keepalive, RFC 9293 3.8.4 ---- */
+
+static void set_option(struct kunit *test, struct socket *sock, int option,
+		       int value)
+{
+	KUNIT_ASSERT_EQ(test, sock->ops->setsockopt(sock, IPPROTO_TCP, option,
+						    KERNEL_SOCKPTR(&value),
+						    sizeof(value)), 0);
+}
+
+static void keepalive_on(struct kunit *test, struct open *o)
+{
+	set_option(test, o->sock, TCP_KEEPIDLE, 10);
+	set_option(test, o->sock, TCP_KEEPINTVL, 5);
+	set_option(test, o->sock, TCP_KEEPCNT, 3);
+	sock_set_keepalive(o->sock->sk);
+}
+
+/* MUST-25, SHLD-12: off unless asked for */
+static void timers_keepalive__is_off(struct kunit *test)
+{
+	struct open o;
+
+	open(test, &o);
+	sim_run(3 * 7200 * SIM_S);
+	SIM_EXPECT_NONE(test);
+	KUNIT_EXPECT_EQ(test, o.sock->sk->sk_state, TCP_ESTABLISHED);
+}
+
+/* MUST-26..29: after the idle time a probe without data, below SND.NXT */
+static void timers_keepalive__no_answer(struct kunit *test)
+{
+	struct open o;
+	int i;
+
+	open(test, &o);
+	keepalive_on(test, &o);
+	sim_run(10 * SIM_S - 1);
+	SIM_EXPECT_NONE(test);
+	sim_run(1);
+	for (i = 0; i < 3; i++) {
+		SIM_EXPECT(test, &o.p, TOYTCP_ACK, 0, 1, 0);
+		KUNIT_EXPECT_EQ(test, o.sock->sk->sk_state, TCP_ESTABLISHED);
+		sim_run(5 * SIM_S - 1);
+		SIM_EXPECT_NONE(test);
+		sim_run(1);
+	}
+	SIM_EXPECT(test, &o.p, TOYTCP_RST | TOYTCP_ACK, 1, 1, 0);
+	KUNIT_EXPECT_EQ(test, o.sock->sk->sk_state, TCP_CLOSE);
+	KUNIT_EXPECT_EQ(test, sim_error(o.sock), ETIMEDOUT);
+}
+
+/* a peer that answers lives, for as long as it answers; and data count as well */
+static void timers_keepalive__answered(struct kunit *test)
+{
+	struct open o;
+	int i;
+
+	open(test, &o);
+	keepalive_on(test, &o);
+	for (i = 0; i < 20; i++) {
+		sim_run(10 * SIM_S - 1);
+		SIM_EXPECT_NONE(test);
+		sim_run(1);
+		SIM_EXPECT(test, &o.p, TOYTCP_ACK, 0, 1 + i / 2, 0);
+		if (i % 2)
+			sim_peer_send(&o.p, TOYTCP_ACK, 1);
+		else
+			sim_peer_send(&o.p, TOYTCP_ACK, 0);
+		sim_inbox_clear();
+	}
+	KUNIT_EXPECT_EQ(test, o.sock->sk->sk_state, TCP_ESTABLISHED);
+}
+
+/* MUST-24: data in flight have the retransmission timer, and no probes */
+static void timers_keepalive__not_with_data(struct kunit *test)
+{
+	const struct sim_seg *seg;
+	struct open o;
+
+	open(test, &o);
+	keepalive_on(test, &o);
+	sim_run(9 * SIM_S);
+	sim_write(o.sock, 0, 100);
+	sim_run(60 * SIM_S);
+	while ((seg = sim_next()))
+		KUNIT_EXPECT_EQ(test, seg->len, 100);
+	KUNIT_EXPECT_EQ(test, o.sock->sk->sk_state, TCP_ESTABLISHED);
+}
+
+/* switched off, or closed: no timer is left that could fire */
+static void timers_keepalive__off_again(struct kunit *test)
+{
+	struct open o;
+
+	open(test, &o);
+	keepalive_on(test, &o);
+	toytcp_timers_keepalive(o.sock->sk, 0);
+	sock_reset_flag(o.sock->sk, SOCK_KEEPOPEN);
+	KUNIT_EXPECT_FALSE(test, toytcp_timer_pending(&o.ts->timer_keep));
+	sim_run(100 * SIM_S);
+	SIM_EXPECT_NONE(test);
+}
+
+/* ---- the user timeout, RFC 9293 3.8.3 and RFC 5482 ---- */
+
+/* counted from the first retransmission, as Linux; R2 counts no more */
+static void timers_user_timeout__unacknowledged(struct kunit *test)
+{
+	struct open o;
+	u64 began;
+
+	toytcp_net(&init_net)->sysctl.retries2 = 2;
+	open(test, &o);
+	set_option(test, o.sock, TCP_USER_TIMEOUT, 30000);
+	sim_write(o.sock, 0, 100);
+	sim_run(o.ts->rtt.rto_us);
+	KUNIT_EXPECT_EQ(test, o.ts->retransmits, 1);
+	began = sim.now_us;
+	while (o.sock->sk->sk_state == TCP_ESTABLISHED && sim_step())
+		;
+	KUNIT_EXPECT_EQ(test, sim.now_us - began, 30 * SIM_S);
+	KUNIT_EXPECT_EQ(test, sim_error(o.sock), ETIMEDOUT);
+}
+
+/* progress begins it anew */
+static void timers_user_timeout__progress(struct kunit *test)
+{
+	struct open o;
+	int i;
+
+	open(test, &o);
+	set_option(test, o.sock, TCP_USER_TIMEOUT, 3000);
+	for (i = 0; i < 10; i++) {
+		sim_write(o.sock, 100 * i, 100);
+		sim_run(2 * SIM_S);
+		KUNIT_ASSERT_EQ(test, o.sock->sk->sk_state, TCP_ESTABLISHED);
+		o.p.rcv_nxt += 100;
+		sim_peer_send(&o.p, TOYTCP_ACK, 0);
+		sim_inbox_clear();
+	}
+}
+
+/* a window that stays shut, though every probe is answered */
+static void timers_user_timeout__zero_window(struct kunit *test)
+{
+	struct open o;
+	u64 began;
+
+	open(test, &o);
+	set_option(test, o.sock, TCP_USER_TIMEOUT, 20000);
+	o.p.wnd = 0;
+	sim_peer_send(&o.p, TOYTCP_ACK, 0);
+	sim_write(o.sock, 0, 100);
+	began = sim.now_us;
+	while (o.sock->sk->sk_state == TCP_ESTABLISHED && sim_step()) {
+		if (sim_inbox_count() && o.sock->sk->sk_state == TCP_ESTABLISHED) {
+			sim_inbox_clear();
+			sim_peer_send(&o.p, TOYTCP_ACK, 0);
+		}
+	}
+	KUNIT_EXPECT_GE(test, sim.now_us - began, 20 * SIM_S);
+	KUNIT_EXPECT_LT(test, sim.now_us - began, 22 * SIM_S);
+	KUNIT_EXPECT_EQ(test, sim_error(o.sock), ETIMEDOUT);
+}
+
+/* the option goes with the SYN and the first ACK, once */
+static void timers_user_timeout__option_sent(struct kunit *test)
+{
+	struct socket *sock = sim_socket(test);
+	const struct sim_seg *seg;
+	struct sim_peer p;
+
+	toytcp_net(&init_net)->sysctl.user_timeout_option = 1;
+	sim_peer_init(&p, SIM_PORT_A);
+	set_option(test, sock, TCP_USER_TIMEOUT, 179500);
+	KUNIT_ASSERT_EQ(test, sim_bind(sock, 0, SIM_PORT_A), 0);
+	KUNIT_ASSERT_EQ(test, sim_connect(sock, SIM_PEER, SIM_PORT_PEER), -EINPROGRESS);
+	seg = sim_next();
+	KUNIT_ASSERT_NOT_NULL(test, seg);
+	KUNIT_EXPECT_EQ(test, seg->flags, TOYTCP_SYN);
+	KUNIT_EXPECT_TRUE(test, seg->opt.has_uto);
+	KUNIT_EXPECT_EQ(test, seg->opt.uto_s, 180);
+	p.irs = seg->seq;
+	p.rcv_nxt = seg->seq + 1;
+	sim_peer_send(&p, TOYTCP_SYN | TOYTCP_ACK, 0);
+	seg = sim_next();
+	KUNIT_ASSERT_NOT_NULL(test, seg);
+	KUNIT_EXPECT_EQ(test, seg->flags, TOYTCP_ACK);
+	KUNIT_EXPECT_EQ(test, seg->opt.uto_s, 180);
+	sim_peer_send(&p, TOYTCP_ACK, 10);
+	seg = sim_next();
+	KUNIT_ASSERT_NOT_NULL(test, seg);
+	KUNIT_EXPECT_FALSE(test, seg->opt.has_uto);
+}
+
+/* the peer's option: within limits, not against the program, and only if allowed */
+static void timers_user_timeout__option_heard(struct kunit *test)
+{
+	static const struct {
+		bool allowed;
+		u32 own_ms, peer_s, want_ms;
+	} cases[] = {
+		{ false, 0, 600, 0 },
+		{ true, 0, 600, 600000 },
+		{ true, 0, 1, 100000 },		/* L_LIMIT */
+		{ true, 0, 32767 * 60, 3600000 }, /* U_LIMIT */
+		{ true, 5000, 600, 5000 },
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct sim_seg seg;
+		struct open o;
+		u64 began;
+
+		toytcp_net(&init_net)->sysctl.user_timeout_option = cases[i].allowed;
+		open(test, &o);
+		if (cases[i].own_ms)
+			set_option(test, o.sock, TCP_USER_TIMEOUT, cases[i].own_ms);
+		seg = sim_peer_seg(&o.p, TOYTCP_ACK, 0);
+		seg.opt.has_uto = 1;
+		seg.opt.uto_s = cases[i].peer_s;
+		sim_inject(&seg);
+		sim_write(o.sock, 0, 10);
+		sim_run(o.ts->rtt.rto_us);
+		began = sim.now_us;
+		while (o.sock->sk->sk_state == TCP_ESTABLISHED && sim_step())
+			;
+		if (cases[i].want_ms)
+			KUNIT_EXPECT_EQ(test, sim.now_us - began,
+					cases[i].want_ms * SIM_MS);
+		else
+			KUNIT_EXPECT_GT(test, sim.now_us - began, 900 * SIM_S);
+		sim_drain(test);
+	}
+}
+
+/* ---- TCP_QUICKACK, as Linux ---- */
+
+/* an answer within 40 ms makes a dialogue: the next ACK waits for the next answer */
+static void timers_quickack__dialogue(struct kunit *test)
+{
+	struct open o;
+	int i;
+
+	open(test, &o);
+	for (i = 0; i < 5; i++) {
+		sim_peer_send(&o.p, TOYTCP_ACK, 10);
+		if (!i) {
+			SIM_EXPECT(test, &o.p, TOYTCP_ACK, 1, 11, 0);
+		} else {
+			SIM_EXPECT_NONE(test);
+		}
+		sim_run(5 * SIM_MS);
+		sim_write(o.sock, 10 * i, 10);
+		SIM_EXPECT(test, &o.p, TOYTCP_ACK, 1 + 10 * i, 11 + 10 * i, 10);
+		o.p.rcv_nxt += 10;
+		sim_peer_send(&o.p, TOYTCP_ACK, 0);
+		sim_run(100 * SIM_MS);
+	}
+	/* no answer: the ACK goes after 40 ms, and the dialogue is over */
+	sim_peer_send(&o.p, TOYTCP_ACK, 10);
+	SIM_EXPECT_NONE(test);
+	sim_run(40 * SIM_MS);
+	SIM_EXPECT(test, &o.p, TOYTCP_ACK, 51, 61, 0);
+	sim_run(SIM_S);
+	sim_peer_send(&o.p, TOYTCP_ACK, 10);
+	SIM_EXPECT(test, &o.p, TOYTCP_ACK, 51, 71, 0);
+}
+
+/* 0 delays, 1 sends what is due and delays no more, 2 just what is due */
+static void timers_quickack__option(struct kunit *test)
+{
+	struct open o;
+
+	open(test, &o);
+	set_option(test, o.sock, TCP_QUICKACK, 0);
+	sim_peer_send(&o.p, TOYTCP_ACK, 10);
+	SIM_EXPECT_NONE(test);
+	set_option(test, o.sock, TCP_QUICKACK, 2);
+	SIM_EXPECT(test, &o.p, TOYTCP_ACK, 1, 11, 0);
+	sim_peer_send(&o.p, TOYTCP_ACK, 10);
+	SIM_EXPECT_NONE(test);
+	set_option(test, o.sock, TCP_QUICKACK, 1);
+	SIM_EXPECT(test, &o.p, TOYTCP_ACK, 1, 21, 0);
+	sim_peer_send(&o.p, TOYTCP_ACK, 10);
+	SIM_EXPECT(test, &o.p, TOYTCP_ACK, 1, 31, 0);
+}
+
 static struct kunit_case timer_cases[] = {
 	KUNIT_CASE(timers_delack__40_ms),
 	KUNIT_CASE(timers_delack__every_second_segment),
@@ -219,6 +510,18 @@ static struct kunit_case timer_cases[] = {
 	KUNIT_CASE(timers_sent__orphan_retries),
 	KUNIT_CASE(timers_fin_wait2__ends),
 	KUNIT_CASE(timers_fin_wait2__held),
+	KUNIT_CASE(timers_keepalive__is_off),
+	KUNIT_CASE(timers_keepalive__no_answer),
+	KUNIT_CASE(timers_keepalive__answered),
+	KUNIT_CASE(timers_keepalive__not_with_data),
+	KUNIT_CASE(timers_keepalive__off_again),
+	KUNIT_CASE(timers_user_timeout__unacknowledged),
+	KUNIT_CASE(timers_user_timeout__progress),
+	KUNIT_CASE(timers_user_timeout__zero_window),
+	KUNIT_CASE(timers_user_timeout__option_sent),
+	KUNIT_CASE(timers_user_timeout__option_heard),
+	KUNIT_CASE(timers_quickack__dialogue),
+	KUNIT_CASE(timers_quickack__option),
 	KUNIT_CASE(timers__idle),
 	{}
 };

@@ -74,6 +74,7 @@ enum toytcp_drop_reason {
 	X(SACK_RECOVERY,	"TCPSackRecovery")			\
 	X(RENO_RECOVERY,	"TCPRenoRecovery")			\
 	X(ZERO_WINDOW_PROBES,	"TCPWinProbe")				\
+	X(KEEPALIVE,		"TCPKeepAlive")				\
 	X(CHALLENGE_ACKS,	"TCPChallengeACK")			\
 	X(ABORT_ON_DATA,	"TCPAbortOnData")			\
 	X(ABORT_ON_CLOSE,	"TCPAbortOnClose")			\

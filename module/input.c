@@ -207,6 +207,9 @@ static void established(struct sock *sk, const struct toytcp_seg *seg)
 	ts->quickacks = TOYTCP_QUICKACKS;
 	ts->last_ack_recv_ms = (u32)div_u64(toytcp_now_us(), 1000);
 	toytcp_state_set(sk, TCP_ESTABLISHED);
+	toytcp_timers_established(sk);
+	/* RFC 5482 3: the first segment without SYN tells it again */
+	ts->uto_pending = ts->user_timeout_ms;
 	toytcp_ipv4_confirm(sk);
 	toytcp_sock_sndbuf_expand(sk);
 	/* the program may have shut down before the handshake was through */
@@ -280,6 +283,8 @@ static enum toytcp_drop_reason step_ack(struct sock *sk,
 	}
 
 	ts_recent_update(ts, seg);
+	if (seg->opt.has_uto)
+		toytcp_timers_peer_uto(sk, seg->opt.uto_s);
 	ts->probes = 0;
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	ts->last_ack_recv_ms = (u32)div_u64(toytcp_now_us(), 1000);
@@ -479,6 +484,8 @@ static void syn_options_heard(struct sock *sk, const struct toytcp_seg *seg)
 		ts->ts_recent = seg->opt.tsval;
 		ts->ts_recent_s = (u32)div_u64(toytcp_now_us(), USEC_PER_SEC);
 	}
+	if (seg->opt.has_uto)
+		toytcp_timers_peer_uto(sk, seg->opt.uto_s);
 	toytcp_output_mss_sync(sk, ts->pmtu);
 	/* RFC 5681 3.1: a SYN was lost, so start with one segment */
 	ts->cong.cwnd_segs = ts->retransmits > 1 ?

@@ -21,9 +21,14 @@ static const struct toytcp_sysctl defaults = {
 	.local_port_range = { 16384, 32767 },	/* below the host's default range */
 	.syn_retries = 6,
 	.synack_retries = 5,
+	.retries1 = 3,
 	.retries2 = 15,
 	.orphan_retries = 0,
 	.fin_timeout = 60,
+	.keepalive_time = 7200,
+	.keepalive_intvl = 75,
+	.keepalive_probes = 9,
+	.user_timeout_option = 0,
 	.max_syn_backlog = 4096,
 	.syncookies = 1,
 	.max_tw_buckets = 131072,
@@ -40,6 +45,8 @@ static const struct toytcp_sysctl defaults = {
 static int max_retries = 255;
 static int max_syn_retries = 127;
 static int max_port = 65535;
+static int max_keepalive = 32767;	/* as TCP_KEEPIDLE and TCP_KEEPINTVL */
+static int max_keepcnt = 127;
 static int rto_min_floor = 1000;
 static int rto_max = TOYTCP_RTO_MAX_US;
 static int buffer_floor = SOCK_MIN_SNDBUF;
@@ -88,9 +95,14 @@ static const struct ctl_table template[] = {
 	},
 	ENTRY(syn_retries, SYSCTL_ONE, &max_syn_retries),
 	ENTRY(synack_retries, SYSCTL_ZERO, &max_retries),
+	ENTRY(retries1, SYSCTL_ZERO, &max_retries),
 	ENTRY(retries2, SYSCTL_ONE, &max_retries),
 	ENTRY(orphan_retries, SYSCTL_ZERO, &max_retries),
 	ENTRY(fin_timeout, SYSCTL_ZERO, NULL),
+	ENTRY(keepalive_time, SYSCTL_ONE, &max_keepalive),
+	ENTRY(keepalive_intvl, SYSCTL_ONE, &max_keepalive),
+	ENTRY(keepalive_probes, SYSCTL_ONE, &max_keepcnt),
+	ENTRY(user_timeout_option, SYSCTL_ZERO, SYSCTL_ONE),
 	ENTRY(max_syn_backlog, SYSCTL_ONE, NULL),
 	ENTRY(syncookies, SYSCTL_ZERO, SYSCTL_TWO),
 	ENTRY(abort_on_overflow, SYSCTL_ZERO, SYSCTL_ONE),

@@ -22,12 +22,17 @@ struct toytcp_sysctl {
 	int local_port_range[2];	/* first and last ephemeral port */
 	int syn_retries;		/* SYN retransmissions before ETIMEDOUT */
 	int synack_retries;		/* SYN-ACK retransmissions before the request goes */
+	int retries1;			/* data retransmissions before IP is asked for another path */
 	int retries2;			/* data retransmissions before ETIMEDOUT */
 	int orphan_retries;		/* the same for a socket no program holds; 0: 8 */
 	int fin_timeout;		/* seconds an orphan stays in FIN_WAIT2 */
 	int max_syn_backlog;		/* requests a listener keeps without SYN cookies */
 	int syncookies;			/* 0: none, 1: when the requests are too many, 2: always */
 	int abort_on_overflow;		/* 0/1: reset whom the accept queue has no room for */
+	int keepalive_time;		/* seconds of silence before the first keepalive probe */
+	int keepalive_intvl;		/* seconds between probes */
+	int keepalive_probes;		/* probes without an answer before ETIMEDOUT */
+	int user_timeout_option;	/* 0/1: send and heed RFC 5482's option */
 	int max_tw_buckets;		/* time-waits of the namespace */
 	int max_orphans;		/* orphans of the namespace */
 	int window_scaling;		/* 0/1: offer RFC 7323 window scale */

@@ -6,7 +6,8 @@
  * caller owns both the bytes and the struct.
  *
  * RFC 9293 sections 3.1 and 3.2 (the list, EOL, NOP, MSS), RFC 7323 sections
- * 2.2 and 3.2 (window scale, timestamps), RFC 2018 sections 2 and 3 (SACK).
+ * 2.2 and 3.2 (window scale, timestamps), RFC 2018 sections 2 and 3 (SACK),
+ * RFC 5482 section 2 (user timeout).
  *
  * The parser reads bytes that anybody on the network may have written. It
  * follows what the kernel's own TCP accepts, so that whatever talks to Linux
@@ -24,6 +25,7 @@
 #define LEN_SACK_BASE	2	/* plus LEN_SACK_BLOCK for each block */
 #define LEN_SACK_BLOCK	8
 #define LEN_TIMESTAMP	10
+#define LEN_UTO		4
 
 /* the same with the NOPs that we emit to keep every option 32-bit aligned */
 #define ROOM_MSS	4
@@ -31,6 +33,11 @@
 #define ROOM_SACK_PERM	4
 #define ROOM_SACK_BASE	4
 #define ROOM_TIMESTAMP	12
+#define ROOM_UTO	4
+
+/* RFC 5482 section 2: a bit that says minutes, and fifteen bits of time */
+#define UTO_MINUTES	0x8000u
+#define UTO_TIME	0x7fffu
 
 /*
  * Options start at any address within the segment, and the header that holds
@@ -71,6 +78,17 @@ static void parse_timestamp(const u8 *body, struct toytcp_options *out)
 	out->has_ts = 1;
 	out->tsval = load_be32(body);
 	out->tsecr = load_be32(body + 4);
+}
+
+static void parse_uto(const u8 *body, struct toytcp_options *out)
+{
+	u16 field = load_be16(body);
+
+	/* zero is not to be sent, and means nothing */
+	if (!(field & UTO_TIME))
+		return;
+	out->has_uto = 1;
+	out->uto_s = (field & UTO_TIME) * (field & UTO_MINUTES ? 60 : 1);
 }
 
 static void parse_sack(const u8 *body, unsigned int body_len,
@@ -120,6 +138,9 @@ static void parse_option(const u8 *opt, unsigned int len, bool syn,
 	if (opt[0] == TOYTCP_OPT_TIMESTAMP) {
 		if (len == LEN_TIMESTAMP)
 			parse_timestamp(opt + 2, out);
+	} else if (opt[0] == TOYTCP_OPT_UTO) {
+		if (len == LEN_UTO)
+			parse_uto(opt + 2, out);
 	} else if (syn) {
 		parse_syn_option(opt, len, out);
 	} else if (opt[0] == TOYTCP_OPT_SACK) {
@@ -194,6 +215,8 @@ static unsigned int fixed_len(const struct toytcp_options *o)
 		len += ROOM_SACK_PERM;
 	if (o->has_wscale)
 		len += ROOM_WSCALE;
+	if (o->has_uto)
+		len += ROOM_UTO;
 	return len;
 }
 
@@ -222,6 +245,16 @@ unsigned int toytcp_options_len(const struct toytcp_options *o)
 	if (n)
 		len += ROOM_SACK_BASE + n * LEN_SACK_BLOCK;
 	return len;
+}
+
+/* to the second up to nine hours, to the minute (rounded up) beyond */
+static u8 *emit_uto(u8 *p, u32 uto_s)
+{
+	u32 field = uto_s;
+
+	if (field > UTO_TIME)
+		field = UTO_MINUTES | min(uto_s / 60 + !!(uto_s % 60), UTO_TIME);
+	return store_word(p, TOYTCP_OPT_UTO, LEN_UTO, field >> 8, field);
 }
 
 static u8 *emit_sacks(const struct toytcp_options *o, unsigned int n, u8 *p)
@@ -276,6 +309,8 @@ unsigned int toytcp_options_emit(const struct toytcp_options *o, u8 *buf)
 	if (o->has_wscale)
 		p = store_word(p, TOYTCP_OPT_NOP, TOYTCP_OPT_WSCALE, LEN_WSCALE,
 			       min_t(u8, o->wscale, TOYTCP_WSCALE_MAX));
+	if (o->has_uto)
+		p = emit_uto(p, o->uto_s);
 	if (n)
 		p = emit_sacks(o, n, p);
 	return p - buf;

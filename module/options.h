@@ -23,6 +23,7 @@ enum toytcp_opt_kind {
 	TOYTCP_OPT_SACK_PERM	= 4,
 	TOYTCP_OPT_SACK		= 5,
 	TOYTCP_OPT_TIMESTAMP	= 8,
+	TOYTCP_OPT_UTO		= 28,	/* user timeout, RFC 5482 */
 };
 
 /* One SACK block, host order: [start, end) */
@@ -41,10 +42,12 @@ struct toytcp_options {
 	u8 has_wscale:1,	/* window scale option present */
 	   has_ts:1,		/* timestamps option present */
 	   sack_perm:1,		/* SACK-permitted present */
+	   has_uto:1,		/* user timeout option present */
 	   malformed:1;		/* parse: a bad length ended the parse early */
 	u8 n_sacks;		/* blocks in sacks[], 0..4 */
 	u32 tsval;		/* sender's clock, in the sender's own ticks */
 	u32 tsecr;		/* echoed clock */
+	u32 uto_s;		/* user timeout, seconds, > 0 */
 	struct toytcp_sack_block sacks[TOYTCP_SACKS_MAX];
 };
 

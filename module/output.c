@@ -350,11 +350,30 @@ bool toytcp_output_window_grew(struct sock *sk)
 	return window_select(sk) >= 2 * left && window_select(sk) > left;
 }
 
-/* options of every segment but a SYN */
-static void data_options(const struct toytcp_sock *ts,
-			 struct toytcp_options *opt, bool pure_ack)
+/* RFC 5482 3: what this end will do, rounded up to a second */
+static void uto_option(const struct sock *sk, struct toytcp_options *opt)
 {
+	u32 ms = toytcp_sk(sk)->user_timeout_ms;
+
+	if (!ms ||
+	    !READ_ONCE(toytcp_net(sock_net(sk))->sysctl.user_timeout_option))
+		return;
+	opt->has_uto = 1;
+	opt->uto_s = DIV_ROUND_UP(ms, 1000);
+}
+
+/* options of every segment but a SYN */
+static void data_options(struct sock *sk, struct toytcp_options *opt,
+			 bool pure_ack)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
 	memset(opt, 0, sizeof(*opt));
+	/* the MSS leaves no room for it beside data */
+	if (pure_ack && ts->uto_pending) {
+		ts->uto_pending = false;
+		uto_option(sk, opt);
+	}
 	if (ts->ts_ok) {
 		opt->has_ts = 1;
 		opt->tsval = toytcp_ts_now(ts->ts_offset);
@@ -384,6 +403,7 @@ static void syn_options(struct sock *sk, struct toytcp_options *opt)
 		opt->tsecr = synack ? ts->ts_recent : 0;
 	}
 	opt->sack_perm = synack ? ts->sack_ok : READ_ONCE(ctl->sack);
+	uto_option(sk, opt);
 }
 
 /*
@@ -402,7 +422,7 @@ static int xmit_skb(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags,
 		syn_options(sk, &opt);
 		wnd = min_t(u32, ts->rcv_wnd, 65535);
 	} else {
-		data_options(ts, &opt, !len);
+		data_options(sk, &opt, !len);
 		if (flags & TOYTCP_RST) {
 			wnd = 0;
 		} else {
@@ -844,6 +864,21 @@ void toytcp_output_probe(struct sock *sk)
 		}
 	}
 	xmit_bare(sk, ts->snd_una - 1, TOYTCP_ACK, GFP_ATOMIC);
+}
+
+/**
+ * toytcp_output_keepalive() - ask a peer that says nothing whether it is there
+ * @sk: a synchronised socket with nothing in flight
+ *
+ * RFC 9293 3.8.4 (MUST-29, SHLD-12): no data, SEG.SEQ = SND.NXT - 1, outside of
+ * the peer's window, so that it must be answered.
+ *
+ * Context: socket lock held.
+ */
+void toytcp_output_keepalive(struct sock *sk)
+{
+	toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_KEEPALIVE);
+	xmit_bare(sk, toytcp_sk(sk)->snd_una - 1, TOYTCP_ACK, GFP_ATOMIC);
 }
 
 /**

@@ -21,12 +21,16 @@
 /* as in /proc/net/tcp, width of a row without the newline */
 #define ROW_WIDTH 149
 
-/* the timer column: 0 none, 1 retransmission, 3 time-wait, 4 probe */
+/* the timer column: 0 none, 1 retransmission, 2 keepalive, 3 time-wait, 4 probe */
 static int active_timer(const struct toytcp_sock *ts, u64 *expires_us)
 {
 	if (toytcp_timer_pending(&ts->timer_rtx)) {
 		*expires_us = READ_ONCE(ts->timer_rtx.expires_us);
 		return READ_ONCE(ts->rtx_mode) == TOYTCP_RTX_PROBE ? 4 : 1;
+	}
+	if (toytcp_timer_pending(&ts->timer_keep)) {
+		*expires_us = READ_ONCE(ts->timer_keep.expires_us);
+		return 2;
 	}
 	*expires_us = toytcp_now_us();
 	return 0;
@@ -83,7 +87,7 @@ static void show_sock(struct seq_file *seq, struct sock *sk, int row)
 		   sk,
 		   jiffies_to_clock_t(rto),
 		   jiffies_to_clock_t(usecs_to_jiffies(TOYTCP_DELACK_US)),
-		   ts->quickacks << 1, ts->cong.cwnd_segs, ssthresh);
+		   ts->quickacks << 1 | ts->interactive, ts->cong.cwnd_segs, ssthresh);
 }
 
 static void show_req(struct seq_file *seq, const struct toytcp_req *req,

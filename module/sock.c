@@ -53,6 +53,7 @@ struct proto toytcp_prot = {
 				  sizeof(struct toytcp_sock) : sizeof(struct tcp_sock),
 	.backlog_rcv		= toytcp_sock_backlog_rcv,
 	.release_cb		= toytcp_timers_release,
+	.keepalive		= toytcp_timers_keepalive,
 	.memory_allocated	= &memory_allocated,
 	.per_cpu_fw_alloc	= &per_cpu_fw_alloc,
 	.sockets_allocated	= &sockets_allocated,
@@ -258,6 +259,10 @@ void toytcp_sock_setup_child(struct sock *child, const struct sock *parent)
 	ts->nodelay = pts->nodelay;
 	ts->cork = pts->cork;
 	ts->window_clamp = pts->window_clamp;
+	ts->keep_idle_s = pts->keep_idle_s;
+	ts->keep_intvl_s = pts->keep_intvl_s;
+	ts->keep_probes = pts->keep_probes;
+	ts->user_timeout_ms = pts->user_timeout_ms;
 	ts->user_mss = pts->user_mss;
 	ts->linger2 = pts->linger2;
 	ts->syn_retries = pts->syn_retries;
@@ -486,6 +491,9 @@ int toytcp_sock_disconnect(struct sock *sk)
 	ts->ack_pending = false;
 	ts->ack_now = false;
 	ts->interactive = false;
+	ts->uto_pending = false;
+	ts->rtx_since_us = 0;
+	ts->peer_uto_ms = 0;
 	ts->dsack_pending = 0;
 	ts->rcvbuf_dropped = false;
 	ts->cwnd_limited = false;

@@ -112,6 +112,7 @@ enum toytcp_rtx_mode {
 enum toytcp_deferred {
 	TOYTCP_DEFER_RTX,
 	TOYTCP_DEFER_DELACK,
+	TOYTCP_DEFER_KEEP,
 	TOYTCP_DEFER_MTU,
 	TOYTCP_DEFER_NR
 };
@@ -211,9 +212,18 @@ struct toytcp_sock {
 	/* timers */
 	struct toytcp_timer timer_rtx;	/* retransmission, SYN, zero-window probe */
 	struct toytcp_timer timer_delack;
+	struct toytcp_timer timer_keep;	/* keepalive, RFC 9293 3.8.4 */
 	unsigned long deferred;		/* BIT(enum toytcp_deferred); atomic bit operations */
 	u32 mtu_reduced;		/* MTU of an ICMP that found the lock owned */
 	int linger2;			/* TCP_LINGER2, seconds; 0: sysctl; <0: none */
+	u16 keep_idle_s;		/* TCP_KEEPIDLE; 0: sysctl */
+	u16 keep_intvl_s;		/* TCP_KEEPINTVL; 0: sysctl */
+	u8 keep_probes;			/* TCP_KEEPCNT; 0: sysctl */
+	bool uto_pending;		/* the next pure ACK carries a user timeout option */
+	u32 user_timeout_ms;		/* TCP_USER_TIMEOUT; 0: none */
+	u32 peer_uto_ms;		/* from the peer's option (RFC 5482); 0: none */
+	u64 rtx_since_us;		/* first timeout since the last progress; 0: none */
+	u64 probe_since_us;		/* first probe of this zero window; valid if probe_backoff */
 
 	/* listening */
 	struct hlist_node listen_node;	/* toytcp_port.listeners; RCU, port_lock */
@@ -330,6 +340,7 @@ void toytcp_output_ack(struct sock *sk);
 void toytcp_output_dup_ack(struct sock *sk);
 void toytcp_output_challenge_ack(struct sock *sk);
 void toytcp_output_probe(struct sock *sk);
+void toytcp_output_keepalive(struct sock *sk);
 void toytcp_output_reset(struct sock *sk, gfp_t gfp);
 int toytcp_output_retransmit(struct sock *sk, struct sk_buff *skb);
 int toytcp_output_split(struct sock *sk, struct sk_buff *skb, u32 len,
@@ -367,5 +378,9 @@ void toytcp_timers_probe(struct sock *sk);
 void toytcp_timers_delack(struct sock *sk);
 void toytcp_timers_ack_sent(struct sock *sk);
 void toytcp_timers_release(struct sock *sk);
+void toytcp_timers_keepalive(struct sock *sk, int on);
+void toytcp_timers_established(struct sock *sk);
+void toytcp_timers_idle_changed(struct sock *sk);
+void toytcp_timers_peer_uto(struct sock *sk, u32 uto_s);
 
 #endif /* _TOYTCP_SOCK_H */

@@ -133,6 +133,39 @@ static int set_window_clamp(struct sock *sk, int val)
 	return 0;
 }
 
+/* TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT: Linux's limits */
+static int set_keepalive(struct sock *sk, int optname, int val)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	if (val < 1 || val > (optname == TCP_KEEPCNT ? MAX_TCP_KEEPCNT :
+			      optname == TCP_KEEPIDLE ? MAX_TCP_KEEPIDLE :
+							MAX_TCP_KEEPINTVL))
+		return -EINVAL;
+	switch (optname) {
+	case TCP_KEEPIDLE:
+		ts->keep_idle_s = val;
+		toytcp_timers_idle_changed(sk);
+		break;
+	case TCP_KEEPINTVL:
+		ts->keep_intvl_s = val;
+		break;
+	default:
+		ts->keep_probes = val;
+	}
+	return 0;
+}
+
+/* RFC 9293 3.8.3, 3.9.1.8 (MAY-9): milliseconds; 0 gives the choice back */
+static int set_user_timeout(struct toytcp_sock *ts, int val)
+{
+	if (val < 0)
+		return -EINVAL;
+	WRITE_ONCE(ts->user_timeout_ms, val);
+	ts->uto_pending = true;
+	return 0;
+}
+
 static int set_tcp_option(struct sock *sk, int optname, sockptr_t optval,
 			  unsigned int optlen)
 {
@@ -165,6 +198,14 @@ static int set_tcp_option(struct sock *sk, int optname, sockptr_t optval,
 		break;
 	case TCP_WINDOW_CLAMP:
 		err = set_window_clamp(sk, val);
+		break;
+	case TCP_KEEPIDLE:
+	case TCP_KEEPINTVL:
+	case TCP_KEEPCNT:
+		err = set_keepalive(sk, optname, val);
+		break;
+	case TCP_USER_TIMEOUT:
+		err = set_user_timeout(ts, val);
 		break;
 	case TCP_MAXSEG:
 		err = set_maxseg(ts, val);
@@ -311,6 +352,7 @@ static int put_answer(const void *answer, int size, char __user *optval,
 static int get_tcp_option(struct sock *sk, int optname, char __user *optval,
 			  int __user *optlen)
 {
+	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
 	const struct toytcp_sock *ts = toytcp_sk(sk);
 	char name[TOYTCP_CONG_NAME_MAX] = {};
 	struct tcp_info info;
@@ -334,21 +376,31 @@ static int get_tcp_option(struct sock *sk, int optname, char __user *optval,
 	case TCP_WINDOW_CLAMP:
 		val = ts->window_clamp;
 		break;
+	case TCP_KEEPIDLE:
+		val = ts->keep_idle_s ?: READ_ONCE(ctl->keepalive_time);
+		break;
+	case TCP_KEEPINTVL:
+		val = ts->keep_intvl_s ?: READ_ONCE(ctl->keepalive_intvl);
+		break;
+	case TCP_KEEPCNT:
+		val = ts->keep_probes ?: READ_ONCE(ctl->keepalive_probes);
+		break;
+	case TCP_USER_TIMEOUT:
+		val = ts->user_timeout_ms;
+		break;
 	case TCP_MAXSEG:
 		val = ts->mss;
 		if (BIT(sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN))
 			val = ts->user_mss ?: TOYTCP_MSS_DEFAULT;
 		break;
 	case TCP_SYNCNT:
-		val = ts->syn_retries ?:
-			READ_ONCE(toytcp_net(sock_net(sk))->sysctl.syn_retries);
+		val = ts->syn_retries ?: READ_ONCE(ctl->syn_retries);
 		break;
 	case TCP_DEFER_ACCEPT:
 		val = defer_to_secs(ts->defer_accept);
 		break;
 	case TCP_LINGER2:
-		val = ts->linger2 ?:
-			READ_ONCE(toytcp_net(sock_net(sk))->sysctl.fin_timeout);
+		val = ts->linger2 ?: READ_ONCE(ctl->fin_timeout);
 		break;
 	case TCP_INFO:
 		lock_sock(sk);

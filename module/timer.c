@@ -4,8 +4,9 @@
  *
  * Engine (layer 1). Locks: the socket's. Callers report a fact (data were
  * sent, an ACK made progress); only this file knows which timer follows from
- * it. RFC 6298 section 5, RFC 9293 3.8.3 (R1, R2), 3.8.6.1 (zero window) and
- * 3.8.6.3 (delayed ACK), RFC 1122 4.2.3.5.
+ * it. RFC 6298 section 5, RFC 9293 3.8.3 (R1, R2, user timeout), 3.8.4
+ * (keepalive), 3.8.6.1 (zero window) and 3.8.6.3 (delayed ACK), RFC 1122
+ * 4.2.3.5, RFC 5482 (user timeout option).
  *
  * An armed timer holds a reference to its socket. An expiry that finds the
  * lock owned by a program leaves a bit in toytcp_sock.deferred, which
@@ -17,8 +18,12 @@
 #include "ipv4.h"
 #include "sock.h"
 
-#define RETRIES1	3	/* RFC 1122 R1: after so many, ask IP for another path */
 #define ORPHAN_RETRIES	8	/* Linux's tcp_orphan_retries when the sysctl is 0 */
+#define CLAMP_FLOOR_US	1000	/* the least a user timeout makes of a timer */
+
+/* RFC 5482 3.1: how far a peer's option may move our user timeout, ms */
+#define PEER_UTO_MIN_MS	100000u		/* L_LIMIT: RFC 1122's floor of R2 */
+#define PEER_UTO_MAX_MS	3600000u	/* U_LIMIT: no peer keeps memory here for longer */
 
 /*
  * The reference comes first: in process context a timer may fire, and drop
@@ -37,12 +42,43 @@ static void cancel(struct sock *sk, struct toytcp_timer *timer)
 		__sock_put(sk);
 }
 
+/* RFC 9293 3.8.3: how long data may go unacknowledged, ms; 0: as long as R2 says */
+static u32 user_timeout_ms(const struct toytcp_sock *ts)
+{
+	return READ_ONCE(ts->user_timeout_ms) ?: ts->peer_uto_ms;
+}
+
+/* has the user timeout passed since @since_us? */
+static bool user_timed_out(const struct toytcp_sock *ts, u64 since_us)
+{
+	u32 limit_ms = user_timeout_ms(ts);
+
+	return limit_ms && toytcp_now_us() - since_us >= limit_ms * 1000ull;
+}
+
+/* not later than the end of the user timeout that began at @since_us */
+static u64 clamp_to_user_timeout(const struct toytcp_sock *ts, u64 since_us,
+				 u64 delay_us)
+{
+	u64 limit_us = user_timeout_ms(ts) * 1000ull;
+	u64 gone_us = toytcp_now_us() - since_us;
+
+	if (!limit_us)
+		return delay_us;
+	if (gone_us >= limit_us)
+		return CLAMP_FLOOR_US;
+	return min(delay_us, max_t(u64, limit_us - gone_us, CLAMP_FLOOR_US));
+}
+
 static void arm_rto(struct sock *sk)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
+	u64 delay = toytcp_rtt_timeout_us(&ts->rtt);
 
+	if (ts->rtx_since_us)
+		delay = clamp_to_user_timeout(ts, ts->rtx_since_us, delay);
 	ts->rtx_mode = TOYTCP_RTX_RETRANSMIT;
-	arm(sk, &ts->timer_rtx, toytcp_rtt_timeout_us(&ts->rtt));
+	arm(sk, &ts->timer_rtx, delay);
 }
 
 /**
@@ -75,6 +111,8 @@ void toytcp_timers_acked(struct sock *sk, bool progress)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 
+	if (progress)
+		ts->rtx_since_us = 0;
 	if (!ts->packets_out) {
 		if (ts->rtx_mode == TOYTCP_RTX_RETRANSMIT)
 			cancel(sk, &ts->timer_rtx);
@@ -101,6 +139,8 @@ void toytcp_timers_probe(struct sock *sk)
 		return;
 	delay = toytcp_rtt_backed_off_us(ts->rtt.rto_us, ts->probe_backoff,
 					 TOYTCP_RTO_MAX_US);
+	if (ts->probe_backoff)
+		delay = clamp_to_user_timeout(ts, ts->probe_since_us, delay);
 	ts->rtx_mode = TOYTCP_RTX_PROBE;
 	arm(sk, &ts->timer_rtx, delay);
 }
@@ -161,6 +201,7 @@ static void give_up(struct sock *sk)
 static void expire_probe(struct sock *sk)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
+	bool give_up_now = false;
 
 	if (WARN_ON_ONCE(ts->packets_out)) {
 		arm_rto(sk);
@@ -173,9 +214,14 @@ static void expire_probe(struct sock *sk)
 	}
 	/*
 	 * Answers reset probes: a closed window may last for ever (MUST-37), but
-	 * not for an orphan, whose data nobody waits for.
+	 * not for an orphan, whose data nobody waits for, and not beyond what
+	 * the program said with TCP_USER_TIMEOUT.
 	 */
-	if (ts->probes >= retry_limit(sk) ||
+	if (!ts->probe_backoff)
+		ts->probe_since_us = toytcp_now_us();
+	else if (user_timed_out(ts, ts->probe_since_us))
+		give_up_now = true;
+	if (give_up_now || ts->probes >= retry_limit(sk) ||
 	    (sock_flag(sk, SOCK_DEAD) &&
 	     ts->probe_backoff >= retry_limit(sk))) {
 		give_up(sk);
@@ -202,9 +248,34 @@ static bool answered_lately(const struct sock *sk)
 	return now_ms - ts->last_ack_recv_ms < TOYTCP_RTO_MAX_US / 1000 * 2;
 }
 
+/*
+ * A peer that answers with a closed window is alive (MUST-37). These
+ * timeouts do not count: when it opens, the tries begin anew.
+ */
+static bool closed_but_alive(const struct sock *sk)
+{
+	return !toytcp_sk(sk)->snd_wnd && !sock_flag(sk, SOCK_DEAD) &&
+	       answered_lately(sk);
+}
+
+/* RFC 9293 3.8.3: is it time to stop trying? */
+static bool out_of_retries(const struct sock *sk, bool closed)
+{
+	const struct toytcp_sock *ts = toytcp_sk(sk);
+
+	if (ts->rtx_since_us && user_timed_out(ts, ts->rtx_since_us))
+		return true;
+	/* a user timeout takes the place of R2, but not of the SYN's limit */
+	if (user_timeout_ms(ts) &&
+	    !(BIT(sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)))
+		return false;
+	return ts->retransmits >= retry_limit(sk) && !closed;
+}
+
 static void expire_rtx(struct sock *sk)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
+	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
 	struct rb_node *head;
 	bool closed;
 
@@ -214,17 +285,15 @@ static void expire_rtx(struct sock *sk)
 	}
 	if (!ts->packets_out)
 		return;
-	/*
-	 * A peer that answers with a closed window is alive (MUST-37). These
-	 * timeouts do not count: when it opens, the tries begin anew.
-	 */
-	closed = !ts->snd_wnd && !sock_flag(sk, SOCK_DEAD) && answered_lately(sk);
-	if (ts->retransmits >= retry_limit(sk) && !closed) {
+	closed = closed_but_alive(sk);
+	if (out_of_retries(sk, closed)) {
 		give_up(sk);
 		return;
 	}
-	if (ts->retransmits >= RETRIES1)
+	if (ts->retransmits >= READ_ONCE(ctl->retries1))
 		toytcp_ipv4_negative_advice(sk);
+	if (!ts->rtx_since_us)
+		ts->rtx_since_us = toytcp_now_us();
 	if (ts->retransmits < U8_MAX && !closed)
 		ts->retransmits++;
 	toytcp_rtt_backoff(&ts->rtt);
@@ -250,6 +319,144 @@ static void expire_delack(struct sock *sk)
 	toytcp_output_ack(sk);
 }
 
+/* ---- keepalive, RFC 9293 3.8.4, as Linux ---- */
+
+static u32 keep_idle_s(const struct sock *sk)
+{
+	return toytcp_sk(sk)->keep_idle_s ?:
+	       READ_ONCE(toytcp_net(sock_net(sk))->sysctl.keepalive_time);
+}
+
+static u32 keep_intvl_s(const struct sock *sk)
+{
+	return toytcp_sk(sk)->keep_intvl_s ?:
+	       READ_ONCE(toytcp_net(sock_net(sk))->sysctl.keepalive_intvl);
+}
+
+static u32 keep_probes(const struct sock *sk)
+{
+	return toytcp_sk(sk)->keep_probes ?:
+	       READ_ONCE(toytcp_net(sock_net(sk))->sysctl.keepalive_probes);
+}
+
+/* how long nothing has come from the peer, ms */
+static u32 silence_ms(const struct toytcp_sock *ts)
+{
+	u32 now_ms = (u32)div_u64(toytcp_now_us(), 1000);
+
+	return min(now_ms - ts->last_data_recv_ms, now_ms - ts->last_ack_recv_ms);
+}
+
+/* the next look is when the silence will have lasted for the idle time */
+static void arm_keep_idle(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	u64 idle_us = keep_idle_s(sk) * (u64)USEC_PER_SEC;
+	u64 silence_us = silence_ms(ts) * 1000ull;
+
+	arm(sk, &ts->timer_keep, idle_us > silence_us ? idle_us - silence_us : 1);
+}
+
+static bool keepalive_failed(const struct sock *sk)
+{
+	const struct toytcp_sock *ts = toytcp_sk(sk);
+	u32 limit_ms = user_timeout_ms(ts);
+
+	if (limit_ms)
+		return ts->probes && silence_ms(ts) >= limit_ms;
+	return ts->probes >= keep_probes(sk);
+}
+
+static void expire_keep(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	if (!sock_flag(sk, SOCK_KEEPOPEN) || sk->sk_state == TCP_SYN_SENT)
+		return;
+	/* unacknowledged or unsent data have timers that watch the peer */
+	if (ts->packets_out || !skb_queue_empty(&sk->sk_write_queue)) {
+		arm(sk, &ts->timer_keep,
+		    keep_idle_s(sk) * (u64)USEC_PER_SEC);
+		return;
+	}
+	if (silence_ms(ts) < keep_idle_s(sk) * MSEC_PER_SEC) {
+		arm_keep_idle(sk);
+		return;
+	}
+	if (keepalive_failed(sk)) {
+		toytcp_output_reset(sk, GFP_ATOMIC);
+		give_up(sk);
+		return;
+	}
+	if (ts->probes < U8_MAX)
+		ts->probes++;
+	toytcp_output_keepalive(sk);
+	arm(sk, &ts->timer_keep, keep_intvl_s(sk) * (u64)USEC_PER_SEC);
+}
+
+/**
+ * toytcp_timers_keepalive() - proto.keepalive: SO_KEEPALIVE is set
+ * @sk: the socket; SOCK_KEEPOPEN still says what it was
+ * @on: what it will be
+ *
+ * Context: socket lock held.
+ */
+void toytcp_timers_keepalive(struct sock *sk, int on)
+{
+	if (BIT(sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN))
+		return;
+	if (!on)
+		cancel(sk, &toytcp_sk(sk)->timer_keep);
+	else if (!sock_flag(sk, SOCK_KEEPOPEN))
+		arm_keep_idle(sk);
+}
+
+/**
+ * toytcp_timers_idle_changed() - TCP_KEEPIDLE is set
+ * @sk: the socket
+ *
+ * Context: socket lock held.
+ */
+void toytcp_timers_idle_changed(struct sock *sk)
+{
+	if (sock_flag(sk, SOCK_KEEPOPEN) &&
+	    !(BIT(sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)))
+		arm_keep_idle(sk);
+}
+
+/**
+ * toytcp_timers_established() - the handshake is through
+ * @sk: the socket
+ *
+ * Context: socket lock held.
+ */
+void toytcp_timers_established(struct sock *sk)
+{
+	if (sock_flag(sk, SOCK_KEEPOPEN))
+		arm_keep_idle(sk);
+}
+
+/**
+ * toytcp_timers_peer_uto() - the peer's user timeout option
+ * @sk: the socket
+ * @uto_s: what it says, seconds
+ *
+ * RFC 5482 section 3.1: heeded where net.toytcp.user_timeout_option allows it
+ * and the program has not chosen for itself (TCP_USER_TIMEOUT), and within
+ * limits, because a peer must not make us give up early, nor keep memory for
+ * ever.
+ *
+ * Context: socket lock held.
+ */
+void toytcp_timers_peer_uto(struct sock *sk, u32 uto_s)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	if (READ_ONCE(toytcp_net(sock_net(sk))->sysctl.user_timeout_option))
+		ts->peer_uto_ms = clamp_t(u64, uto_s * 1000ull,
+					  PEER_UTO_MIN_MS, PEER_UTO_MAX_MS);
+}
+
 static void run(struct sock *sk, enum toytcp_deferred which)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
@@ -265,6 +472,10 @@ static void run(struct sock *sk, enum toytcp_deferred which)
 	case TOYTCP_DEFER_DELACK:
 		if (!toytcp_timer_pending(&ts->timer_delack))
 			expire_delack(sk);
+		break;
+	case TOYTCP_DEFER_KEEP:
+		if (!toytcp_timer_pending(&ts->timer_keep))
+			expire_keep(sk);
 		break;
 	case TOYTCP_DEFER_MTU:
 		toytcp_ipv4_update_pmtu(sk, READ_ONCE(ts->mtu_reduced));
@@ -318,6 +529,14 @@ static void delack_fn(struct toytcp_timer *timer)
 	expire(&ts->inet.sk, TOYTCP_DEFER_DELACK);
 }
 
+static void keep_fn(struct toytcp_timer *timer)
+{
+	struct toytcp_sock *ts =
+		container_of(timer, struct toytcp_sock, timer_keep);
+
+	expire(&ts->inet.sk, TOYTCP_DEFER_KEEP);
+}
+
 /**
  * toytcp_timers_init() - prepare a new socket's timers
  * @sk: the socket
@@ -330,6 +549,7 @@ void toytcp_timers_init(struct sock *sk)
 
 	toytcp_timer_setup(&ts->timer_rtx, rtx_fn);
 	toytcp_timer_setup(&ts->timer_delack, delack_fn);
+	toytcp_timer_setup(&ts->timer_keep, keep_fn);
 	ts->deferred = 0;
 }
 
@@ -347,4 +567,5 @@ void toytcp_timers_stop(struct sock *sk)
 
 	cancel(sk, &ts->timer_rtx);
 	cancel(sk, &ts->timer_delack);
+	cancel(sk, &ts->timer_keep);
 }
