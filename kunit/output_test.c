@@ -344,7 +344,136 @@ static void output_push__lower_edge_refuses(struct kunit *test)
 	data(test, &o, 1000, 500);
 }
 
+/* ---- TCP_CORK, MSG_MORE, as Linux ---- */
+
+static void set_option(struct kunit *test, struct socket *sock, int option,
+		       int value)
+{
+	KUNIT_ASSERT_EQ(test, sock->ops->setsockopt(sock, IPPROTO_TCP, option,
+						    KERNEL_SOCKPTR(&value),
+						    sizeof(value)), 0);
+}
+
+/* whole segments go, the rest waits, NODELAY or not, until the cork is pulled */
+static void output_cork__holds_the_rest(struct kunit *test)
+{
+	struct out o;
+
+	open(test, &o, 65000);
+	set_option(test, o.sock, TCP_NODELAY, 1);
+	set_option(test, o.sock, TCP_CORK, 1);
+	sim_write(o.sock, 0, 300);
+	SIM_EXPECT_NONE(test);
+	sim_write(o.sock, 300, 1000);
+	data(test, &o, 0, MSS);
+	ack(&o, 1000);
+	SIM_EXPECT_NONE(test);
+	set_option(test, o.sock, TCP_CORK, 0);
+	data(test, &o, 1000, 300);
+	SIM_EXPECT_NONE(test);
+}
+
+/* no longer than the probe timer, about 200 ms */
+static void output_cork__ceiling(struct kunit *test)
+{
+	struct out o;
+	u64 began;
+
+	open(test, &o, 65000);
+	set_option(test, o.sock, TCP_CORK, 1);
+	sim_write(o.sock, 0, 300);
+	began = sim.now_us;
+	while (!sim_inbox_count() && sim_step())
+		;
+	KUNIT_EXPECT_GE(test, sim.now_us - began, 200 * SIM_MS);
+	KUNIT_EXPECT_LE(test, sim.now_us - began, 300 * SIM_MS);
+	data(test, &o, 0, 300);
+}
+
+/* close() pulls it */
+static void output_cork__close(struct kunit *test)
+{
+	const struct sim_seg *seg;
+	struct out o;
+
+	open(test, &o, 65000);
+	set_option(test, o.sock, TCP_CORK, 1);
+	sim_write(o.sock, 0, 300);
+	SIM_EXPECT_NONE(test);
+	sim_close(o.sock);
+	seg = data(test, &o, 0, 300);
+	KUNIT_ASSERT_NOT_NULL(test, seg);
+	KUNIT_EXPECT_TRUE(test, seg->flags & TOYTCP_FIN);
+}
+
+/* setting TCP_NODELAY pushes once, even through a cork */
+static void output_cork__nodelay_pushes(struct kunit *test)
+{
+	struct out o;
+
+	open(test, &o, 65000);
+	set_option(test, o.sock, TCP_CORK, 1);
+	sim_write(o.sock, 0, 300);
+	SIM_EXPECT_NONE(test);
+	set_option(test, o.sock, TCP_NODELAY, 1);
+	data(test, &o, 0, 300);
+	sim_write(o.sock, 300, 300);
+	SIM_EXPECT_NONE(test);
+}
+
+static int write_more(struct socket *sock, u32 offset, u32 len, int flags)
+{
+	struct kvec iov = { (void *)sim_bytes(offset), len };
+	struct msghdr msg = { .msg_flags = MSG_DONTWAIT | flags };
+
+	return kernel_sendmsg(sock, &msg, &iov, 1, len);
+}
+
+/* one message of several calls is one segment */
+static void output_more__joins(struct kunit *test)
+{
+	const struct sim_seg *seg;
+	struct out o;
+
+	open(test, &o, 65000);
+	KUNIT_EXPECT_EQ(test, write_more(o.sock, 0, 100, MSG_MORE), 100);
+	KUNIT_EXPECT_EQ(test, write_more(o.sock, 100, 100, MSG_MORE), 100);
+	SIM_EXPECT_NONE(test);
+	KUNIT_EXPECT_EQ(test, write_more(o.sock, 200, 100, 0), 100);
+	seg = data(test, &o, 0, 300);
+	KUNIT_ASSERT_NOT_NULL(test, seg);
+	KUNIT_EXPECT_TRUE(test, seg->flags & TOYTCP_PSH);
+	SIM_EXPECT_NONE(test);
+}
+
+/* ---- TCP_WINDOW_CLAMP ---- */
+
+static void output_window_clamp__offers_no_more(struct kunit *test)
+{
+	const struct sim_seg *seg;
+	struct out o;
+	int i;
+
+	open(test, &o, 65000);
+	set_option(test, o.sock, TCP_WINDOW_CLAMP, 5000);
+	for (i = 0; i < 100; i++) {
+		sim_peer_send(&o.p, TOYTCP_ACK, 1000);
+		KUNIT_EXPECT_EQ(test, sim_read_check(o.sock, 1000 * i, 1000), 1000);
+		sim_run(SIM_S);
+	}
+	while ((seg = sim_next()))
+		;
+	KUNIT_EXPECT_LE(test, o.ts->rcv_wnd, 5000);
+	KUNIT_EXPECT_GE(test, o.ts->rcv_wnd, 4000);
+}
+
 static struct kunit_case output_cases[] = {
+	KUNIT_CASE(output_cork__holds_the_rest),
+	KUNIT_CASE(output_cork__ceiling),
+	KUNIT_CASE(output_cork__close),
+	KUNIT_CASE(output_cork__nodelay_pushes),
+	KUNIT_CASE(output_more__joins),
+	KUNIT_CASE(output_window_clamp__offers_no_more),
 	KUNIT_CASE(output_push__cuts_at_mss),
 	KUNIT_CASE(output_push__initial_window),
 	KUNIT_CASE(output_push__nagle),
