@@ -129,7 +129,7 @@ static int set_window_clamp(struct sock *sk, int val)
 	if (!val && sk->sk_state != TCP_CLOSE)
 		return -EINVAL;
 	toytcp_sk(sk)->window_clamp =
-		val ? max_t(int, val, SOCK_MIN_RCVBUF / 2) : 0;
+		val ? max_t(u32, val, SOCK_MIN_RCVBUF / 2) : 0;
 	return 0;
 }
 
