@@ -250,6 +250,7 @@ static void wire_send(struct sk_buff *skb, const struct toytcp_flow_key *key)
 	seg.len = in.len;
 	seg.wnd = in.wnd;
 	seg.flags = in.flags;
+	seg.urg = ntohs(tcp_hdr(skb)->urg_ptr);
 	seg.opt = in.opt;
 	if (!skb_shinfo(skb)->gso_size && skb->len + 20 > sim.mtu)
 		sim_fail("a segment of %u bytes, MTU %u", skb->len + 20, sim.mtu);
@@ -540,7 +541,8 @@ static struct sockaddr_in sim_addr(u32 addr, u16 port)
 	};
 }
 
-static void track(struct socket *sock)
+/* close it at the end of the case */
+void sim_track(struct socket *sock)
 {
 	int i;
 
@@ -559,7 +561,7 @@ struct socket *sim_socket(struct kunit *test)
 	int err = sock_create_kern(&init_net, AF_TOYTCP, SOCK_STREAM, 0, &sock);
 
 	KUNIT_ASSERT_EQ(test, err, 0);
-	track(sock);
+	sim_track(sock);
 	return sock;
 }
 
@@ -601,7 +603,7 @@ struct socket *sim_accept(struct socket *listener)
 
 	if (kernel_accept(listener, &sock, O_NONBLOCK))
 		return NULL;
-	track(sock);
+	sim_track(sock);
 	return sock;
 }
 
@@ -688,13 +690,21 @@ void sim_inject(const struct sim_seg *seg)
 		.lport = htons(seg->sport), .fport = htons(seg->dport),
 	}, back = turned(&key);
 	u8 opts[TOYTCP_OPTIONS_MAX];
-	u32 optlen = toytcp_options_emit(&seg->opt, opts);
 	struct sk_buff *skb = rx_alloc(seg->len);
 	struct sim_seg logged = *seg;
 	struct tcphdr *th;
+	u32 optlen;
 
 	if (!skb)
 		return;
+	if (seg->raw_opts) {
+		optlen = seg->raw_len;
+		memcpy(opts, seg->raw_opts, optlen);
+		toytcp_options_parse(opts, optlen, seg->flags & TOYTCP_SYN, &logged.opt);
+		logged.raw_opts = NULL;
+	} else {
+		optlen = toytcp_options_emit(&seg->opt, opts);
+	}
 	th = skb_put_zero(skb, sizeof(*th));
 	th->source = key.lport;
 	th->dest = key.fport;
@@ -703,6 +713,7 @@ void sim_inject(const struct sim_seg *seg)
 	th->doff = (sizeof(*th) + optlen) / 4;
 	((u8 *)th)[13] = seg->flags;
 	th->window = htons(seg->wnd);
+	th->urg_ptr = htons(seg->urg);
 	skb_put_data(skb, opts, optlen);
 	skb_put_data(skb, seg->data ?: sim_bytes(seg->offset), seg->len);
 	push_ip(skb, &key);

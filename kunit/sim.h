@@ -60,9 +60,12 @@ struct sim_seg {
 	u32 seq, ack;
 	u32 len;		/* bytes of data */
 	u16 wnd;		/* the header's field */
+	u16 urg;		/* the urgent pointer */
 	u8 flags;
 	bool dropped;		/* by the link */
 	struct toytcp_options opt;
+	const u8 *raw_opts;	/* sim_inject(): these bytes in place of opt */
+	u32 raw_len;		/* of those, a multiple of 4 */
 	const u8 *data;		/* inbox: a copy; sim_inject(): NULL for the pattern */
 	u32 offset;		/* sim_inject(): of the first byte in the pattern */
 };
@@ -118,6 +121,7 @@ bool sim_run_events(u64 max_events);
 u64 sim_next_us(void);
 
 /* sockets; all are closed at the end of the case */
+void sim_track(struct socket *sock);
 struct socket *sim_socket(struct kunit *test);
 int sim_bind(struct socket *sock, u32 addr, u16 port);
 int sim_connect(struct socket *sock, u32 addr, u16 port);

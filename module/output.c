@@ -757,11 +757,12 @@ static int send_head(struct sock *sk, struct sk_buff *skb, enum toytcp_push how)
 {
 	toytcp_output_set_segs(toytcp_sk(sk), skb);
 	TOYTCP_CB(skb)->flags |= TOYTCP_ACK;
-	/* RFC 9293 3.9.1.2 (MUST-61): nothing more to send */
-	if (skb_queue_is_last(&sk->sk_write_queue, skb) &&
+	/* RFC 9293 3.9.1.2 (MUST-61): nothing more to send; a FIN alone pushes nothing */
+	if (skb->len && skb_queue_is_last(&sk->sk_write_queue, skb) &&
 	    how != TOYTCP_PUSH_MORE)
 		TOYTCP_CB(skb)->flags |= TOYTCP_PSH;
-	data_answers_data(toytcp_sk(sk));
+	if (skb->len)
+		data_answers_data(toytcp_sk(sk));
 	if (skb->len % toytcp_sk(sk)->mss)
 		toytcp_sk(sk)->snd_sml = TOYTCP_CB(skb)->end_seq;
 	sent_new(sk, skb);
