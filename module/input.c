@@ -113,7 +113,8 @@ static enum toytcp_drop_reason step_sequence(struct sock *sk,
 		ts->dsack.end = seg->end_seq;
 		ts->dsack_pending = 1;
 	}
-	if (seg->len)
+	/* what takes no number may be the other end's answer to such an answer */
+	if (seg->end_seq != seg->seq)
 		toytcp_output_ack(sk);
 	else
 		toytcp_output_dup_ack(sk);

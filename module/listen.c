@@ -265,6 +265,7 @@ static void req_init(struct toytcp_req *req, struct sock *sk,
 	req->flow.key = reply.key;
 	req->dif = sk->sk_bound_dev_if;
 	reply.oif = req->dif;
+	reply.tos = inet_sk(sk)->tos;
 	req->snd_wnd = seg->wnd;
 	req->adv_mss = toytcp_output_adv_mss(toytcp_sk(sk),
 					     toytcp_ipv4_reply_mtu(&reply));

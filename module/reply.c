@@ -119,6 +119,7 @@ void toytcp_reply_synack(struct toytcp_req *req)
 		.oif = req->dif,
 		.mark = READ_ONCE(req->listener->sk_mark),
 		.tos = inet_sk(req->listener)->tos,
+		.ttl = max_t(int, inet_sk(req->listener)->uc_ttl, 0),
 	};
 	struct toytcp_options opt = {
 		.mss = req->adv_mss,

@@ -1,0 +1,27 @@
+#!/bin/bash
+# vm: group=wire cpus=2 timeout=400 long=2400 kernel=debug
+# SPDX-License-Identifier: GPL-2.0
+#
+# Scenarios on the wire (docs/scenarios.md): segments that scapy makes go
+# through a TUN device to AF_TOYTCP and, unchanged, to the kernel's TCP. See
+# wire/wire.py. The namespaces are its own.
+. "${0%/*}/lib.sh"
+
+# Scenarios that last longer than this many seconds are KUnit's alone.
+limit=3
+[[ $LONG == 1 ]] && limit=300
+
+load_module
+while IFS= read -r line; do
+	case $line in
+	"ok "*) case_ok "${line#ok }" ;;
+	"not ok "*)
+		line=${line#not ok }
+		case_failed "${line%% - *}" "${line#* - }"
+		;;
+	*) echo "$line" ;;
+	esac
+done < <("$here/wire/wire.py" --limit $limit "$here"/../kunit/scenarios/*.pkt \
+	"$here"/wire/*.pkt 2>&1)
+wait $! || case_failed "wire.py" "status $?"
+finish

@@ -1,0 +1,154 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""The wire lane: scenarios (docs/scenarios.md) through a TUN device, against
+AF_TOYTCP and, unchanged, against the kernel's TCP; and a random walk of both.
+
+Usage: wire.py [OPTION]... FILE...
+  --family toytcp|linux  only this one (default: both)
+  --match REGEX          scenarios whose name matches
+  --limit SECONDS        leave out what lasts longer
+  --workers N            processes, with a scenario each at a time
+  --verbose              the segments of those that pass, too
+
+Prints a line for each scenario and family, as selftests/lib.sh wants it.
+"""
+import argparse
+import os
+import re
+import struct
+import sys
+import time
+import traceback
+
+sys.dont_write_bytecode = True	# the tree stays as it is
+# pylint: disable=wrong-import-position
+import scenario as language
+from host import FAMILIES, Host
+from run import Run, warm_up
+
+AGAIN = 5		# so often in all, if it fails by time alone
+
+
+def arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--family", choices=tuple(FAMILIES), action="append")
+    parser.add_argument("--match", default="")
+    parser.add_argument("--limit", type=float, default=4)
+    parser.add_argument("--workers", type=int, default=8)
+    parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("files", nargs="+")
+    return parser.parse_args()
+
+
+class Task:
+    """A scenario and a family"""
+
+    def __init__(self, scenario, family):
+        self.scenario, self.family = scenario, family
+        self.name = f"{family}: {scenario.name}"
+        self.wrong, self.events, self.seconds = scenario.wrong, [], 0.0
+        if not self.wrong:
+            try:
+                self.events = language.events(scenario, family)
+                self.seconds = language.duration(self.events)
+            except language.Wrong as wrong:
+                self.wrong = str(wrong)
+
+    def judge(self, why):
+        """The lines to print, of why it failed or of None"""
+        known = self.scenario.header.get("known") if self.family == "toytcp" else None
+        differs = self.scenario.differs
+        if known:
+            if why is None:
+                return f"not ok {self.name} - does not fail, though known: {known}"
+            return f"# known: {self.name}: {known}"
+        if self.family == "linux" and differs and not self.scenario.marked():
+            if why is None:
+                return f"not ok {self.name} - does not differ, though said to: {differs}"
+            return f"ok {self.name}"
+        if why is None:
+            return f"ok {self.name}"
+        first, *rest = why.splitlines()
+        return "\n".join([f"not ok {self.name} - {first}"] + [f"#   {line}" for line in rest])
+
+
+def say(text):
+    """Whole, though several processes write"""
+    os.write(1, (text + "\n").encode())
+
+
+def work(tasks, queue, verbose):
+    """Take numbers of tasks from the pipe until there are none."""
+    hosts = {}
+    while taken := os.read(queue, 4):
+        number = struct.unpack("=I", taken)[0]
+        task = tasks[number]
+        if task.family not in hosts:
+            hosts[task.family] = Host(task.family)
+        why = task.wrong
+        if not why:
+            try:
+                for again in range(AGAIN):
+                    # other ports each time, and more patience
+                    run = Run(hosts[task.family], task.scenario, task.events,
+                              number + again * len(tasks), again + 1)
+                    why = run.run()
+                    if not run.late or again == AGAIN - 1:
+                        break
+                    say(f"# {task.name}: {why.splitlines()[0]}; again")
+            except Exception:	# pylint: disable=broad-except
+                why = "the runner: " + traceback.format_exc().strip().splitlines()[-1] + \
+                    "\n" + traceback.format_exc()
+            if verbose and why is None:
+                say("\n".join(f"#   +{at:.6f} {text}" for at, text in run.log))
+        say(task.judge(why))
+
+
+def main():
+    options = arguments()
+    try:
+        scenarios = language.load(options.files)
+    except (language.Wrong, OSError) as wrong:
+        say(f"not ok files - {wrong}")
+        return 1
+    tasks, late = [], 0
+    for scenario in scenarios:
+        if "wire" not in scenario.lanes or not re.search(options.match, scenario.name):
+            continue
+        for family in options.family or FAMILIES:
+            task = Task(scenario, family)
+            if task.seconds > options.limit:
+                late += 1
+            else:
+                tasks.append(task)
+    if late:
+        say(f"# {late} left out that last longer than {options.limit:g} s")
+    # the longest first, so that none of them is alone at the end
+    tasks.sort(key=lambda task: -task.seconds)
+    say(f"# tolerances are multiplied by {warm_up():.1f}")
+    take, give = os.pipe()
+    children = []
+    for _ in range(options.workers):
+        child = os.fork()
+        if not child:
+            os.close(give)
+            try:
+                work(tasks, take, options.verbose)
+            except Exception:	# pylint: disable=broad-except
+                say(f"not ok a worker - {traceback.format_exc().splitlines()[-1]}")
+                traceback.print_exc()
+            os._exit(0)
+        children.append(child)
+    os.close(take)
+    start = time.monotonic()
+    os.write(give, b"".join(struct.pack("=I", i) for i in range(len(tasks))))
+    os.close(give)
+    status = 0
+    for child in children:
+        status |= os.waitpid(child, 0)[1]
+    say(f"# {len(tasks)} runs of scenarios in {time.monotonic() - start:.1f} s")
+    return 1 if status else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
