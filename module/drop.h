@@ -117,6 +117,8 @@ const char *toytcp_stats_mib_name(enum toytcp_mib mib);
 void toytcp_stats_fold(struct net *net, struct toytcp_stats *sum);
 void toytcp_stats_inc(struct net *net, enum toytcp_mib mib);
 void toytcp_stats_add(struct net *net, enum toytcp_mib mib, u32 n);
+void toytcp_drop_note(struct net *net, const struct sk_buff *skb,
+		      enum toytcp_drop_reason reason);
 void toytcp_drop(struct net *net, struct sk_buff *skb,
 		 enum toytcp_drop_reason reason);
 

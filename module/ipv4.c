@@ -183,8 +183,10 @@ static int rcv_packet(struct sk_buff *skb, struct net_device *dev,
 	clone = skb_clone(skb, GFP_ATOMIC);
 	/* even without memory: it is no business of the kernel's TCP */
 	skb->pkt_type = PACKET_OTHERHOST;
-	if (!clone)
+	if (!clone) {
+		toytcp_drop_note(net, skb, TOYTCP_DROP_NOMEM);
 		goto out;
+	}
 	skb_orphan(clone);
 	/* claims() only looked; from here on the headers are linear */
 	if (!pskb_may_pull(clone, sizeof(struct iphdr) +
@@ -336,8 +338,10 @@ static unsigned int local_in(void *priv, struct sk_buff *skb,
 	key_from_headers(&key, iph, th->source, th->dest);
 	if (!toytcp_demux_claims(state->net, &key, inet_iif(skb)))
 		return NF_ACCEPT;
-	if (!conntrack_confirm(skb))
+	if (!conntrack_confirm(skb)) {
+		toytcp_drop_note(state->net, skb, TOYTCP_DROP_POLICY);
 		return NF_DROP;
+	}
 	skb_set_transport_header(skb, skb_network_offset(skb) + ip_hdrlen(skb));
 	rcv_local(state->net, NULL, skb);
 	return NF_STOLEN;
@@ -688,6 +692,12 @@ int toytcp_ipv4_xmit_reply(const struct toytcp_reply *reply,
 	if (IS_ERR(rt)) {
 		kfree_skb(skb);
 		return PTR_ERR(rt);
+	}
+	/* nobody's address: who sent that is not answered (RFC 9293 3.9.2.3) */
+	if (rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)) {
+		ip_rt_put(rt);
+		kfree_skb(skb);
+		return -ENETUNREACH;
 	}
 	skb_dst_set(skb, &rt->dst);
 	push_ip(skb, &reply->key, reply->tos,

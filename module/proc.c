@@ -176,6 +176,18 @@ static const struct seq_operations listing_ops = {
 	.show = listing_show,
 };
 
+/* reasons that the kernel's TcpExt counts, too: under its name as well */
+static const struct {
+	const char *name;
+	enum toytcp_drop_reason why;
+} linux_names[] = {
+	{ "PAWSEstab", TOYTCP_DROP_PAWS },
+	{ "TCPBacklogDrop", TOYTCP_DROP_BACKLOG },
+	{ "TCPRcvQDrop", TOYTCP_DROP_RCVBUF },
+	{ "TCPSYNChallenge", TOYTCP_DROP_SYN },
+	{ "TCPOFOMerge", TOYTCP_DROP_OFO_DUP },
+};
+
 /* nstat's format: a line of names, a line of values */
 static int stat_show(struct seq_file *seq, void *v)
 {
@@ -188,11 +200,15 @@ static int stat_show(struct seq_file *seq, void *v)
 	seq_puts(seq, "Toytcp:");
 	for (i = 0; i < TOYTCP_MIB_COUNT; i++)
 		seq_printf(seq, " %s", toytcp_stats_mib_name(i));
+	for (i = 0; i < ARRAY_SIZE(linux_names); i++)
+		seq_printf(seq, " %s", linux_names[i].name);
 	for (i = TOYTCP_DROP_NONE + 1; i < TOYTCP_DROP_COUNT; i++)
 		seq_printf(seq, " %s", toytcp_stats_drop_name(i));
 	seq_puts(seq, "\nToytcp:");
 	for (i = 0; i < TOYTCP_MIB_COUNT; i++)
 		seq_printf(seq, " %llu", sum->mib[i]);
+	for (i = 0; i < ARRAY_SIZE(linux_names); i++)
+		seq_printf(seq, " %llu", sum->drop[linux_names[i].why]);
 	for (i = TOYTCP_DROP_NONE + 1; i < TOYTCP_DROP_COUNT; i++)
 		seq_printf(seq, " %llu", sum->drop[i]);
 	seq_putc(seq, '\n');

@@ -99,6 +99,21 @@ void toytcp_stats_add(struct net *net, enum toytcp_mib mib, u32 n)
 }
 
 /**
+ * toytcp_drop_note() - count and trace a segment that goes no further
+ * @net: the namespace
+ * @skb: the segment, which somebody else frees
+ * @reason: why
+ *
+ * Context: any.
+ */
+void toytcp_drop_note(struct net *net, const struct sk_buff *skb,
+		      enum toytcp_drop_reason reason)
+{
+	this_cpu_inc(toytcp_net(net)->stats->drop[reason]);
+	trace_toytcp_drop(skb, reason);
+}
+
+/**
  * toytcp_drop() - count, trace and free a segment that goes no further
  * @net: the namespace
  * @skb: the segment; consumed
@@ -109,7 +124,6 @@ void toytcp_stats_add(struct net *net, enum toytcp_mib mib, u32 n)
 void toytcp_drop(struct net *net, struct sk_buff *skb,
 		 enum toytcp_drop_reason reason)
 {
-	this_cpu_inc(toytcp_net(net)->stats->drop[reason]);
-	trace_toytcp_drop(skb, reason);
+	toytcp_drop_note(net, skb, reason);
 	kfree_skb(skb);
 }
