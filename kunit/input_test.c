@@ -194,16 +194,6 @@ static void rcv_data__after_close(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, sim_next()->seq - o.p.irs, 2);
 }
 
-/* the urgent pointer is not interpreted: its byte is read in line */
-static void rcv_data__urgent(struct kunit *test)
-{
-	struct in o;
-
-	open(test, &o, false);
-	sim_peer_send(&o.p, TOYTCP_ACK | TOYTCP_URG | TOYTCP_PSH, 10);
-	KUNIT_EXPECT_EQ(test, sim_read_check(o.sock, 0, 100), 10);
-}
-
 /* text and FIN with the SYN-ACK */
 static void rcv_syn_sent__data_with_synack(struct kunit *test)
 {
@@ -536,7 +526,6 @@ static struct kunit_case input_cases[] = {
 	KUNIT_CASE(rcv_rst__challenge_limit),
 	KUNIT_CASE(rcv_ack__window_update),
 	KUNIT_CASE(rcv_data__after_close),
-	KUNIT_CASE(rcv_data__urgent),
 	KUNIT_CASE(rcv_syn_sent__data_with_synack),
 	KUNIT_CASE(rcv_icmp__hard_and_soft),
 	KUNIT_CASE_PARAM(rcv__anything, prng_seed_gen_params),

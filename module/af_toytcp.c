@@ -21,6 +21,7 @@
 #include "seq.h"
 #include "sock.h"
 #include "toytcp.h"
+#include "urgent.h"
 
 /* ---- addresses ---- */
 
@@ -382,7 +383,8 @@ static int toytcp_shutdown(struct socket *sock, int how)
 
 /* ---- poll, ioctl ---- */
 
-static bool readable(struct sock *sk)
+/* @more: so many bytes more than SO_RCVLOWAT demands */
+static bool readable(struct sock *sk, int more)
 {
 	const struct toytcp_sock *ts = toytcp_sk(sk);
 	int avail = READ_ONCE(ts->rcv_nxt) - READ_ONCE(ts->copied_seq) -
@@ -391,7 +393,7 @@ static bool readable(struct sock *sk)
 	if (avail <= 0)
 		return false;
 	/* SO_RCVLOWAT waits for more only as long as more can come */
-	return avail >= sock_rcvlowat(sk, 0, INT_MAX) ||
+	return avail >= sock_rcvlowat(sk, 0, INT_MAX) + more ||
 	       toytcp_rcv_wnd_left(ts) <= ts->rcv_mss ||
 	       atomic_read(&sk->sk_rmem_alloc) >= READ_ONCE(sk->sk_rcvbuf);
 }
@@ -408,7 +410,7 @@ static int toytcp_set_rcvlowat(struct sock *sk, int val)
 
 	val = min(val, cap);
 	WRITE_ONCE(sk->sk_rcvlowat, val ?: 1);
-	if (readable(sk))
+	if (readable(sk, 0))
 		sk->sk_data_ready(sk);
 	if (!fixed && 2 * val > sk->sk_rcvbuf)
 		WRITE_ONCE(sk->sk_rcvbuf, 2 * val);
@@ -435,8 +437,12 @@ static __poll_t toytcp_poll(struct file *file, struct socket *sock,
 	if (shutdown & RCV_SHUTDOWN)
 		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
 	if (state != TCP_SYN_SENT && state != TCP_SYN_RECV) {
-		if (readable(sk))
+		/* a byte that reads leave out is none to read */
+		if (readable(sk, toytcp_urgent_at_mark(sk, READ_ONCE(toytcp_sk(sk)->copied_seq)) &&
+				 !sock_flag(sk, SOCK_URGINLINE)))
 			mask |= EPOLLIN | EPOLLRDNORM;
+		if (READ_ONCE(toytcp_sk(sk)->urg_data) & TOYTCP_URG_VALID)
+			mask |= EPOLLPRI;
 		if (shutdown & SEND_SHUTDOWN) {
 			mask |= EPOLLOUT | EPOLLWRNORM;
 		} else if (sk_stream_is_writeable(sk)) {
@@ -480,7 +486,9 @@ static int toytcp_ioctl(struct socket *sock, unsigned int cmd,
 	else if (BIT(sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
 		answer = 0;
 	else if (cmd == SIOCINQ)
-		answer = ts->rcv_nxt - ts->copied_seq - ts->got_fin;
+		answer = toytcp_urgent_inq(sk);
+	else if (cmd == SIOCATMARK)
+		answer = toytcp_urgent_at_mark(sk, ts->copied_seq);
 	else if (cmd == SIOCOUTQ)
 		answer = ts->write_seq - ts->snd_una;
 	else if (cmd == SIOCOUTQNSD)
@@ -564,8 +572,6 @@ static int sendmsg_locked(struct sock *sk, struct msghdr *msg)
 	long timeo;
 	u32 goal;
 
-	if (flags & MSG_OOB)
-		return -EOPNOTSUPP;
 	timeo = sock_sndtimeo(sk, flags & MSG_DONTWAIT);
 	if (BIT(sk->sk_state) & ~(TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) {
 		err = sk_stream_wait_connect(sk, &timeo);
@@ -590,7 +596,7 @@ static int sendmsg_locked(struct sock *sk, struct msghdr *msg)
 		if (n > 0) {
 			copied += n;
 			/* a full buffer can go while the next one fills */
-			if (msg_data_left(msg) &&
+			if (msg_data_left(msg) && !(flags & MSG_OOB) &&
 			    skb_peek_tail(&sk->sk_write_queue)->len >= goal)
 				toytcp_output_push(sk, TOYTCP_PUSH_MORE);
 			continue;
@@ -600,6 +606,8 @@ static int sendmsg_locked(struct sock *sk, struct msghdr *msg)
 			goto error;
 		}
 		set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
+		if (copied && (flags & MSG_OOB))
+			toytcp_urgent_send(sk);
 		toytcp_output_push(sk, TOYTCP_PUSH_NAGLE);
 		err = sk_stream_wait_memory(sk, &timeo);
 		if (err)
@@ -607,6 +615,8 @@ static int sendmsg_locked(struct sock *sk, struct msghdr *msg)
 		goal = size_goal(sk);
 	}
 out:
+	if (copied && (flags & MSG_OOB))
+		toytcp_urgent_send(sk);
 	if (copied)
 		toytcp_output_push(sk, flags & MSG_MORE ? TOYTCP_PUSH_MORE :
 							  TOYTCP_PUSH_NAGLE);
@@ -726,12 +736,46 @@ static int recv_stop(struct sock *sk, int copied, long timeo, bool *done)
 	return 0;
 }
 
-static int recv_bytes(struct sk_buff *skb, u32 offset, struct msghdr *msg,
-		      u32 len, int flags)
+/*
+ * Take up to @len bytes at *@seq, which lie at @offset in @skb; not across an
+ * urgent mark. Returns bytes copied, which may be none if an urgent byte was
+ * all there was, or -EFAULT. *@seq moves behind what was taken.
+ */
+static int recv_bytes(struct sock *sk, struct sk_buff *skb, u32 offset,
+		      struct msghdr *msg, size_t len, int flags, u32 *seq)
 {
-	if (flags & MSG_TRUNC)
-		return 0;
-	return skb_copy_datagram_msg(skb, offset, msg, len);
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	u32 n = min_t(size_t, skb->len - offset, len);
+	bool skip;
+
+	n = toytcp_urgent_limit(sk, *seq, n, &skip) - skip;
+	if (!(flags & MSG_TRUNC) &&
+	    skb_copy_datagram_msg(skb, offset + skip, msg, n))
+		return -EFAULT;
+	*seq += skip + n;
+	if (!(flags & MSG_PEEK)) {
+		WRITE_ONCE(ts->copied_seq, *seq);
+		toytcp_urgent_passed(sk);
+		drop_read(sk);
+		toytcp_sock_rcvbuf_adjust(sk);
+	}
+	return n;
+}
+
+/*
+ * At the urgent mark a read ends; and one that begins there lets a pending
+ * signal, which may be the SIGURG, be seen first. *err: what to say then.
+ */
+static bool recv_stops_at_mark(struct sock *sk, u32 seq, int copied,
+			       long timeo, int *err)
+{
+	if (likely(!toytcp_urgent_at_mark(sk, seq)))
+		return false;
+	*err = copied;
+	if (copied)
+		return true;
+	*err = timeo ? sock_intr_errno(timeo) : -EAGAIN;
+	return signal_pending(current);
 }
 
 static int recvmsg_locked(struct sock *sk, struct msghdr *msg, size_t len,
@@ -746,34 +790,33 @@ static int recvmsg_locked(struct sock *sk, struct msghdr *msg, size_t len,
 	if (sk->sk_state == TCP_LISTEN)
 		return -ENOTCONN;
 	if (flags & MSG_OOB)
-		return -EINVAL;
+		return toytcp_urgent_recv(sk, msg, len, flags);
 	timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
 	target = sock_rcvlowat(sk, flags & MSG_WAITALL, len);
 	seq = ts->copied_seq;
 
 	/* once at least: a read of no bytes, too, reports the socket's state */
 	do {
-		u32 offset, n;
-		struct sk_buff *skb = find_byte(sk, seq, &offset);
+		struct sk_buff *skb;
+		u32 offset;
+		int n;
 
+		if (recv_stops_at_mark(sk, seq, copied, timeo, &err)) {
+			copied = err;
+			break;
+		}
+		skb = find_byte(sk, seq, &offset);
 		if (skb) {
-			n = min_t(size_t, skb->len - offset, len);
-			err = recv_bytes(skb, offset, msg, n, flags);
-			if (err) {
+			n = recv_bytes(sk, skb, offset, msg, len, flags, &seq);
+			if (n < 0) {
 				/* copied up to here is the program's; this is not */
-				if (!copied)
-					copied = -EFAULT;
+				copied = copied ?: n;
 				break;
 			}
-			seq += n;
 			copied += n;
 			len -= n;
-			if (!(flags & MSG_PEEK)) {
-				WRITE_ONCE(ts->copied_seq, seq);
+			if (!(flags & MSG_PEEK))
 				window_read += n;
-				drop_read(sk);
-				toytcp_sock_rcvbuf_adjust(sk);
-			}
 			continue;
 		}
 		if (copied >= target && !READ_ONCE(sk->sk_backlog.tail))

@@ -17,6 +17,7 @@
 #include "sock.h"
 #include "timewait.h"
 #include "trace.h"
+#include "urgent.h"
 #include "window.h"
 
 /* a step's word that the segment has done all it does, and is no error */
@@ -292,6 +293,7 @@ static enum toytcp_drop_reason step_ack(struct sock *sk,
 	if (seg->ack != ts->snd_una) {
 		ts->bytes_acked += seg->ack - ts->snd_una;
 		ts->snd_una = seg->ack;
+		toytcp_urgent_acked(ts);
 		toytcp_ipv4_confirm(sk);
 	}
 	window_update(sk, seg, &window_changed);
@@ -352,6 +354,14 @@ static bool nobody_reads(const struct sock *sk)
 	return sock_flag(sk, SOCK_DEAD) ||
 	       ((BIT(sk->sk_state) & (TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2)) &&
 		(sk->sk_shutdown & RCV_SHUTDOWN));
+}
+
+/* Sixth: the URG bit, where text may still come */
+static void step_urg(struct sock *sk, const struct toytcp_seg *seg)
+{
+	if (BIT(sk->sk_state) &
+	    (TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2))
+		toytcp_urgent_rcv(sk, seg);
 }
 
 /* Seventh: the segment text */
@@ -462,9 +472,10 @@ static enum toytcp_drop_reason rcv_other(struct sock *sk,
 		why = step_syn(sk, seg);
 	if (why == TOYTCP_DROP_NONE)
 		why = step_ack(sk, seg);
-	/* sixth: the urgent pointer is not interpreted: its data are read in line */
-	if (why == TOYTCP_DROP_NONE)
+	if (why == TOYTCP_DROP_NONE) {
+		step_urg(sk, seg);
 		why = step_data(sk, seg);
+	}
 	return why;
 }
 
@@ -571,6 +582,7 @@ static enum toytcp_drop_reason rcv_syn_sent(struct sock *sk,
 	/* text or FIN with the SYN-ACK: on to the sixth step */
 	seg->seq++;
 	seg->flags &= ~TOYTCP_SYN;
+	step_urg(sk, seg);
 	return step_data(sk, seg);
 }
 

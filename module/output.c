@@ -18,6 +18,7 @@
 #include "seq.h"
 #include "sock.h"
 #include "trace.h"
+#include "urgent.h"
 #include "window.h"
 
 
@@ -83,6 +84,7 @@ void toytcp_output_purge(struct sock *sk)
 		toytcp_output_free(sk, skb);
 	}
 	toytcp_recovery_reset(ts);
+	ts->snd_urgent = 0;
 	ts->snd_una = ts->write_seq;
 	ts->snd_nxt = ts->write_seq;
 }
@@ -435,6 +437,8 @@ static int xmit_skb(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags,
 		wnd = min_t(u32, wnd, 65535);
 	}
 	toytcp_reply_header(skb, &ts->flow.key, seq, ts->rcv_nxt, flags, wnd, &opt);
+	if (unlikely(ts->snd_urgent))
+		toytcp_urgent_xmit(ts, skb, seq);
 	trace_toytcp_xmit(sk, flags, seq, len, ts->rcv_nxt, wnd);
 
 	/*
@@ -692,9 +696,10 @@ static enum toytcp_send_verdict may_send(const struct sock *sk,
 		.in_flight = small_in_flight(ts) ? ts->snd_nxt - ts->snd_una : 0,
 		.fin = TOYTCP_CB(skb)->flags & TOYTCP_FIN,
 		.last = skb->len == queued,
-		.nodelay = ts->nodelay || how == TOYTCP_PUSH_NOW,
-		.cork = (ts->cork && how != TOYTCP_PUSH_NOW) ||
-			how == TOYTCP_PUSH_MORE,
+		.nodelay = ts->nodelay || how == TOYTCP_PUSH_NOW ||
+			   ts->snd_urgent,
+		.cork = ((ts->cork && how != TOYTCP_PUSH_NOW) ||
+			 how == TOYTCP_PUSH_MORE) && !ts->snd_urgent,
 	};
 
 	*limit = in.usable;
@@ -728,7 +733,9 @@ static u32 send_limit(const struct sock *sk, const struct sk_buff *skb,
 		      u32 window, u32 cwnd_quota)
 {
 	const struct toytcp_sock *ts = toytcp_sk(sk);
-	u32 max_len = min(cwnd_quota, toytcp_output_gso_segs(sk)) * ts->mss;
+	/* each segment has an urgent pointer of its own */
+	u32 segs = ts->snd_urgent ? 1 : toytcp_output_gso_segs(sk);
+	u32 max_len = min(cwnd_quota, segs) * ts->mss;
 	u32 len = min3(skb->len, window, max_len);
 
 	if (len < skb->len && len > ts->mss)
@@ -864,6 +871,9 @@ void toytcp_output_probe(struct sock *sk)
 			return;
 		}
 	}
+	/* this one is in the window: it brings the urgent pointer (Linux, too) */
+	if (ts->snd_urgent)
+		xmit_bare(sk, ts->snd_una, TOYTCP_ACK, GFP_ATOMIC);
 	xmit_bare(sk, ts->snd_una - 1, TOYTCP_ACK, GFP_ATOMIC);
 }
 

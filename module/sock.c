@@ -485,6 +485,7 @@ int toytcp_sock_disconnect(struct sock *sk)
 	sock_reset_flag(sk, SOCK_DONE);
 	ts->got_fin = 0;
 	ts->fin_queued = 0;
+	WRITE_ONCE(ts->urg_data, 0);
 	ts->ts_ok = 0;
 	ts->sack_ok = 0;
 	ts->wscale_ok = 0;

@@ -132,6 +132,7 @@ struct toytcp_sock {
 	u32 snd_wl2;			/* SEG.ACK of the last window update */
 	u32 max_snd_wnd;		/* largest snd_wnd seen */
 	u32 snd_sml;			/* end of the last small segment sent (Minshall) */
+	u32 snd_up;			/* SND.UP, behind the urgent byte; valid if snd_urgent */
 
 	/* receive sequence space */
 	u32 irs;			/* initial receive sequence number */
@@ -140,6 +141,8 @@ struct toytcp_sock {
 	u32 rcv_wup;			/* rcv_nxt when it was advertised */
 	u32 window_clamp;		/* TCP_WINDOW_CLAMP, bytes; 0: none */
 	u32 copied_seq;			/* next byte the program reads */
+	u32 urg_seq;			/* the urgent byte; valid if urg_data */
+	u16 urg_data;			/* TOYTCP_URG_*, see urgent.h */
 
 	/* what the handshake agreed on */
 	u16 peer_mss;			/* MSS option heard, bytes; default 536 */
@@ -157,6 +160,7 @@ struct toytcp_sock {
 	   nodelay:1,			/* TCP_NODELAY */
 	   cork:1,			/* TCP_CORK */
 	   dsack_pending:1,		/* dsack is to be reported */
+	   snd_urgent:1,		/* snd_up lies ahead of snd_una */
 	   orphan:1;			/* counted in toytcp_net.orphan_count */
 	u32 pmtu;			/* path MTU that mss was computed from, bytes */
 

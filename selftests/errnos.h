@@ -39,6 +39,7 @@ void add_listen_rows(void);
 void add_connect_rows(void);
 void add_state_rows(void);
 void add_data_rows(void);
+void add_urgent_rows(void);
 void add_name_rows(void);
 void add_option_rows(void);
 

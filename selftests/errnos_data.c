@@ -596,22 +596,6 @@ static void nonblock_toggle(const struct row *r)
 	said("FIONBIO bad", ioctl(a, FIONBIO, BAD));
 }
 
-static void urgent(const struct row *r)
-{
-	char buf[16];
-	int a, b, mark = -1;
-
-	(void)r;
-	pair(&a, &b);
-	said("send", send(b, "abc", 3, MSG_OOB));
-	wait_for(a, POLLIN | POLLPRI);
-	rec_poll(a);
-	said("recv OOB", recv(a, buf, 1, MSG_OOB | MSG_DONTWAIT));
-	said("recv", recv(a, buf, sizeof(buf), MSG_DONTWAIT));
-	said("SIOCATMARK", ioctl(a, SIOCATMARK, &mark));
-	rec("(%d) ", mark);
-}
-
 void add_data_rows(void)
 {
 	static const struct {
@@ -738,5 +722,4 @@ void add_data_rows(void)
 		r->b = i & 2;
 	}
 	add(nonblock_toggle, "ioctl: FIONBIO");
-	add(urgent, "urgent data")->later = "MSG_OOB";
 }
