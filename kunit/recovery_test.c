@@ -39,6 +39,8 @@ static void fly(struct kunit *test, struct flight *f, bool sack, bool tstamps, u
 	f->sock = sim_peer_connects(test, &f->p, f->listener);
 	f->ts = sim_ts(f->sock);
 	f->ts->nodelay = 1;
+	/* the windows below are Reno's */
+	toytcp_cong_switch(&f->ts->cong, &toytcp_cong_reno);
 	sim_run(100 * SIM_MS);
 	KUNIT_ASSERT_EQ(test, sim_write(f->sock, 0, MSS * segs), MSS * segs);
 	for (i = 0; i < segs; i++)

@@ -1111,7 +1111,7 @@ static int __init sim_module_init(void)
 	INIT_LIST_HEAD(&sim.timers);
 	INIT_LIST_HEAD(&sim.wire);
 	pattern_fill();
-	err = toytcp_cong_register(&toytcp_cong_reno);
+	err = toytcp_cong_builtin_init();
 	if (err)
 		return err;
 	err = toytcp_listen_init();
@@ -1140,7 +1140,7 @@ timewait:
 listen:
 	toytcp_listen_exit();
 cong:
-	toytcp_cong_unregister(&toytcp_cong_reno);
+	toytcp_cong_builtin_exit();
 	return err;
 }
 
@@ -1151,7 +1151,7 @@ static void __exit sim_module_exit(void)
 	toytcp_sock_exit();
 	toytcp_timewait_exit();
 	toytcp_listen_exit();
-	toytcp_cong_unregister(&toytcp_cong_reno);
+	toytcp_cong_builtin_exit();
 }
 
 module_init(sim_module_init);

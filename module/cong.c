@@ -13,7 +13,10 @@
  * RFC 5681 section 3.1 (slow start, congestion avoidance), RFC 6928 (initial
  * window), RFC 3465 (counting what was acknowledged, not the ACKs).
  */
+#include <linux/compiler.h>
 #include <linux/errno.h>
+#include <linux/export.h>
+#include <linux/kernel.h>
 #include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/rculist.h>
@@ -80,6 +83,7 @@ int toytcp_cong_register(struct toytcp_cong_ops *ops)
 	spin_unlock(&cong_list_lock);
 	return err;
 }
+EXPORT_SYMBOL_GPL(toytcp_cong_register);
 
 /**
  * toytcp_cong_unregister() - take an algorithm out of the table
@@ -98,6 +102,7 @@ void toytcp_cong_unregister(struct toytcp_cong_ops *ops)
 	spin_unlock(&cong_list_lock);
 	synchronize_rcu();
 }
+EXPORT_SYMBOL_GPL(toytcp_cong_unregister);
 
 /**
  * toytcp_cong_find_get() - look an algorithm up by name
@@ -107,9 +112,9 @@ void toytcp_cong_unregister(struct toytcp_cong_ops *ops)
  * Return: the algorithm, with a reference to its module that the caller gives
  * back by toytcp_cong_put(); NULL if there is none, or if it is just leaving.
  */
-const struct toytcp_cong_ops *toytcp_cong_find_get(const char *name)
+struct toytcp_cong_ops *toytcp_cong_find_get(const char *name)
 {
-	const struct toytcp_cong_ops *ops;
+	struct toytcp_cong_ops *ops;
 
 	rcu_read_lock();
 	ops = lookup_name(name);
@@ -129,6 +134,79 @@ void toytcp_cong_put(const struct toytcp_cong_ops *ops)
 {
 	if (ops)
 		module_put(ops->owner);
+}
+
+/**
+ * toytcp_cong_names() - the table's names, with a blank between two
+ * @buf: where to; terminated by 0
+ * @size: its room, bytes, > 0; names that do not fit are left out
+ * @unrestricted_only: only those that anybody may choose
+ *
+ * Context: any; takes the RCU read lock.
+ * Return: bytes written, without the 0.
+ */
+size_t toytcp_cong_names(char *buf, size_t size, bool unrestricted_only)
+{
+	const struct toytcp_cong_ops *ops;
+	size_t at = 0;
+
+	buf[0] = 0;
+	rcu_read_lock();
+	list_for_each_entry_rcu(ops, &cong_list, list) {
+		size_t len = strlen(ops->name);
+
+		if (unrestricted_only &&
+		    !(READ_ONCE(ops->flags) & TOYTCP_CONG_NON_RESTRICTED))
+			continue;
+		if (size - at < len + 2)
+			break;
+		if (at)
+			buf[at++] = ' ';
+		memcpy(buf + at, ops->name, len + 1);
+		at += len;
+	}
+	rcu_read_unlock();
+	return at;
+}
+
+static struct toytcp_cong_ops *const builtin[] = {
+	&toytcp_cong_reno,
+	&toytcp_cong_cubic,
+};
+
+/**
+ * toytcp_cong_builtin_init() - module load: the algorithms that are always there
+ *
+ * Context: process.
+ * Return: 0 or negative errno.
+ */
+int toytcp_cong_builtin_init(void)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(builtin); i++) {
+		err = toytcp_cong_register(builtin[i]);
+		if (err) {
+			while (i--)
+				toytcp_cong_unregister(builtin[i]);
+			return err;
+		}
+	}
+	return 0;
+}
+
+/**
+ * toytcp_cong_builtin_exit() - module unload
+ *
+ * Context: process; no connection is left.
+ */
+void toytcp_cong_builtin_exit(void)
+{
+	unsigned int i = ARRAY_SIZE(builtin);
+
+	while (i--)
+		toytcp_cong_unregister(builtin[i]);
 }
 
 /**
@@ -154,8 +232,32 @@ void toytcp_cong_init(struct toytcp_cong *c, const struct toytcp_cong_ops *ops,
 		ops->init(c);
 }
 
-/* cwnd_segs += @segs, no further than the clamp */
-static void grow(struct toytcp_cong *c, u32 segs)
+/**
+ * toytcp_cong_switch() - another algorithm for a connection that has one
+ * @c: the state; the windows stay what they are
+ * @ops: the algorithm; the reference is the caller's and must outlive @c.
+ *	That to the former one is the caller's to give back.
+ *
+ * Context: any; the owner's socket lock.
+ */
+void toytcp_cong_switch(struct toytcp_cong *c,
+			const struct toytcp_cong_ops *ops)
+{
+	memset(c->priv, 0, sizeof(c->priv));
+	c->cwnd_cnt = 0;
+	c->ops = ops;
+	if (ops->init)
+		ops->init(c);
+}
+
+/**
+ * toytcp_cong_grow() - a larger window, no further than its clamp
+ * @c: the state
+ * @segs: segments to add
+ *
+ * Context: any; the owner's socket lock.
+ */
+void toytcp_cong_grow(struct toytcp_cong *c, u32 segs)
 {
 	if (c->cwnd_segs >= c->cwnd_clamp_segs ||
 	    segs > c->cwnd_clamp_segs - c->cwnd_segs)
@@ -163,6 +265,7 @@ static void grow(struct toytcp_cong *c, u32 segs)
 	else
 		c->cwnd_segs += segs;
 }
+EXPORT_SYMBOL_GPL(toytcp_cong_grow);
 
 /**
  * toytcp_cong_slow_start() - grow by what was acknowledged, up to ssthresh
@@ -184,9 +287,10 @@ u32 toytcp_cong_slow_start(struct toytcp_cong *c, u32 acked_segs)
 	if (!toytcp_cong_in_slow_start(c))
 		return acked_segs;
 	used = min(acked_segs, c->ssthresh_segs - c->cwnd_segs);
-	grow(c, used);
+	toytcp_cong_grow(c, used);
 	return acked_segs - used;
 }
+EXPORT_SYMBOL_GPL(toytcp_cong_slow_start);
 
 /**
  * toytcp_cong_ai() - additive increase
@@ -207,12 +311,13 @@ void toytcp_cong_ai(struct toytcp_cong *c, u32 every_segs, u32 acked_segs)
 
 	if (c->cwnd_cnt >= every) {
 		c->cwnd_cnt = 0;
-		grow(c, 1);
+		toytcp_cong_grow(c, 1);
 	}
 	c->cwnd_cnt += min(acked_segs, U32_MAX - c->cwnd_cnt);
-	grow(c, c->cwnd_cnt / every);
+	toytcp_cong_grow(c, c->cwnd_cnt / every);
 	c->cwnd_cnt %= every;
 }
+EXPORT_SYMBOL_GPL(toytcp_cong_ai);
 
 /**
  * toytcp_cong_init_cwnd() - how many segments may leave at once at the start

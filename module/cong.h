@@ -2,10 +2,16 @@
 /*
  * Congestion control: the window's state and the table of algorithms.
  *
+ * The public header of an algorithm in a module of its own, such as
+ * module/examples/toytcp_aimd.c; it needs no other of this project's.
+ *
  * Layer 0. An algorithm sees only its own struct toytcp_cong, never a
  * socket; time and flight size are arguments. The owner's socket lock
  * protects a struct toytcp_cong; the table is protected by RCU and a
  * spinlock of its own.
+ *
+ * An algorithm that nobody has loaded is asked for by the module alias
+ * "toytcp-cong-NAME": see MODULE_ALIAS_TOYTCP_CONG().
  */
 #ifndef _TOYTCP_CONG_H
 #define _TOYTCP_CONG_H
@@ -15,9 +21,16 @@
 #include <linux/module.h>
 
 #define TOYTCP_CONG_NAME_MAX	16	/* bytes, the final 0 included, as TCP_CA_NAME_MAX */
-#define TOYTCP_CONG_PRIV_U64	8	/* private words of an algorithm */
+#define TOYTCP_CONG_PRIV_U64	16	/* private words of an algorithm */
 #define TOYTCP_CONG_INIT_CWND	10u	/* segments, RFC 6928 */
 #define TOYTCP_CONG_SSTHRESH_INF 0x7fffffffu /* segments: "arbitrarily high", RFC 5681 3.1 */
+
+#define TOYTCP_CONG_ALIAS	"toytcp-cong-"
+#define MODULE_ALIAS_TOYTCP_CONG(name)	MODULE_ALIAS(TOYTCP_CONG_ALIAS name)
+
+/* toytcp_cong_ops.flags */
+#define TOYTCP_CONG_NON_RESTRICTED	1u	/* anybody may choose it, not CAP_NET_ADMIN only */
+#define TOYTCP_CONG_NEEDS_ECN		2u	/* ask for ECN whatever the sysctl says */
 
 struct toytcp_cong_ops;
 
@@ -36,33 +49,51 @@ struct toytcp_cong_ack {
 	u32 acked_segs;		/* segments newly delivered by this ACK, > 0 */
 	u32 in_flight_segs;	/* outstanding before this ACK */
 	u32 rtt_us;		/* RTT sample of this ACK; 0: none */
+	u32 snd_una;		/* sequence numbers, after this ACK */
+	u32 snd_nxt;
 	u64 now_us;		/* the engine's clock */
 	bool cwnd_limited;	/* the window, not the program, held the sender back (RFC 7661) */
+	bool ece;		/* it carried ECN-Echo (RFC 3168, RFC 8257) */
 };
 
 /* An algorithm. All calls: owner's socket lock held, softirq context possible. */
 struct toytcp_cong_ops {
 	const char *name;	/* as in TCP_CONGESTION */
 	struct module *owner;
+	u32 flags;		/* TOYTCP_CONG_* */
 	struct list_head list;	/* the table's */
-	void (*init)(struct toytcp_cong *c);		/* optional */
+	/* optional; a connection calls it more than once: priv is all there is to keep */
+	void (*init)(struct toytcp_cong *c);
 	/* new ssthresh_segs after a loss event; in_flight before it */
 	u32 (*ssthresh)(struct toytcp_cong *c, u32 in_flight_segs, u64 now_us);
 	/* grow cwnd_segs on an ACK outside recovery */
 	void (*cong_avoid)(struct toytcp_cong *c, const struct toytcp_cong_ack *ack);
+	/* optional: every ACK that delivers something, recovery or not; before cong_avoid */
+	void (*acked)(struct toytcp_cong *c, const struct toytcp_cong_ack *ack);
 	void (*rto)(struct toytcp_cong *c, u64 now_us);	/* optional: a timeout set cwnd to 1 */
+	/* optional: a loss event was none; cwnd and ssthresh are what they were before */
+	void (*undo)(struct toytcp_cong *c, u64 now_us);
+	/* optional: sending begins again after @idle_us of silence */
+	void (*restart)(struct toytcp_cong *c, u64 idle_us);
 };
 
 extern struct toytcp_cong_ops toytcp_cong_reno;
+extern struct toytcp_cong_ops toytcp_cong_cubic;
 
 int toytcp_cong_register(struct toytcp_cong_ops *ops);
 void toytcp_cong_unregister(struct toytcp_cong_ops *ops);
-const struct toytcp_cong_ops *toytcp_cong_find_get(const char *name);
+struct toytcp_cong_ops *toytcp_cong_find_get(const char *name);
 void toytcp_cong_put(const struct toytcp_cong_ops *ops);
+size_t toytcp_cong_names(char *buf, size_t size, bool unrestricted_only);
+int toytcp_cong_builtin_init(void);
+void toytcp_cong_builtin_exit(void);
 void toytcp_cong_init(struct toytcp_cong *c, const struct toytcp_cong_ops *ops,
 		      u32 init_cwnd_segs);
+void toytcp_cong_switch(struct toytcp_cong *c,
+			const struct toytcp_cong_ops *ops);
 u32 toytcp_cong_slow_start(struct toytcp_cong *c, u32 acked_segs);
 void toytcp_cong_ai(struct toytcp_cong *c, u32 every_segs, u32 acked_segs);
+void toytcp_cong_grow(struct toytcp_cong *c, u32 segs);
 u32 toytcp_cong_init_cwnd(u32 mss);
 
 static inline bool toytcp_cong_in_slow_start(const struct toytcp_cong *c)

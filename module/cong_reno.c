@@ -42,6 +42,7 @@ static void reno_cong_avoid(struct toytcp_cong *c,
 struct toytcp_cong_ops toytcp_cong_reno = {
 	.name		= "reno",
 	.owner		= NULL, /* part of toytcp itself: its sockets must not pin it */
+	.flags		= TOYTCP_CONG_NON_RESTRICTED,
 	.ssthresh	= reno_ssthresh,
 	.cong_avoid	= reno_cong_avoid,
 };

@@ -24,7 +24,7 @@ static int __init toytcp_module_init(void)
 {
 	int err;
 
-	err = toytcp_cong_register(&toytcp_cong_reno);
+	err = toytcp_cong_builtin_init();
 	if (err)
 		return err;
 	err = toytcp_listen_init();
@@ -58,7 +58,7 @@ timewait:
 listen:
 	toytcp_listen_exit();
 cong:
-	toytcp_cong_unregister(&toytcp_cong_reno);
+	toytcp_cong_builtin_exit();
 	return err;
 }
 
@@ -71,7 +71,7 @@ static void __exit toytcp_module_exit(void)
 	toytcp_sock_exit();
 	toytcp_timewait_exit();
 	toytcp_listen_exit();
-	toytcp_cong_unregister(&toytcp_cong_reno);
+	toytcp_cong_builtin_exit();
 }
 
 module_init(toytcp_module_init);

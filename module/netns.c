@@ -8,6 +8,7 @@
 #include <net/net_namespace.h>
 
 #include "compat.h"
+#include "cong_net.h"
 #include "drop.h"
 #include "flow.h"
 #include "netns.h"
@@ -85,7 +86,21 @@ static int port_range_handler(compat_ctl_table *table, int write, void *buffer,
 	.extra2 = high,							\
 }
 
+/* a text that the handler makes */
+#define ENTRY_TEXT(name, access, handler) {				\
+	.procname = name,						\
+	.maxlen = TOYTCP_CONG_NAME_MAX,					\
+	.mode = access,							\
+	.proc_handler = handler,					\
+}
+
 static const struct ctl_table template[] = {
+	ENTRY_TEXT("congestion_control", 0644,
+		   toytcp_cong_net_sysctl_default),
+	ENTRY_TEXT("available_congestion_control", 0444,
+		   toytcp_cong_net_sysctl_available),
+	ENTRY_TEXT("allowed_congestion_control", 0444,
+		   toytcp_cong_net_sysctl_allowed),
 	{
 		.procname = "local_port_range",
 		.data = (void *)offsetof(struct toytcp_sysctl, local_port_range),
@@ -158,6 +173,7 @@ static int __net_init net_init(struct net *net)
 	tn->stats = alloc_percpu(struct toytcp_stats);
 	if (!tn->stats)
 		return err;
+	toytcp_cong_net_init(net);
 	err = toytcp_demux_net_init(net);
 	if (err)
 		goto stats;
@@ -179,6 +195,7 @@ port:
 demux:
 	toytcp_demux_net_exit(net);
 stats:
+	toytcp_cong_net_exit(net);
 	free_percpu(tn->stats);
 	return err;
 }
@@ -201,6 +218,7 @@ static void __net_exit net_exit(struct net *net)
 {
 	toytcp_port_net_exit(net);
 	toytcp_demux_net_exit(net);
+	toytcp_cong_net_exit(net);
 	free_percpu(toytcp_net(net)->stats);
 }
 

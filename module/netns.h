@@ -15,6 +15,7 @@
 #include <net/netns/generic.h>
 
 struct ctl_table_header;
+struct toytcp_cong_ops;
 struct toytcp_stats;
 
 /* Sysctls of one namespace: net.toytcp.*; read with READ_ONCE() */
@@ -59,6 +60,7 @@ struct toytcp_net {
 	bool exiting;			/* no new ports; port_mutex */
 	atomic_t tw_count;		/* time-waits */
 	atomic_t orphan_count;		/* sockets that no program holds */
+	const struct toytcp_cong_ops __rcu *cong_default; /* of new sockets; holds a reference */
 	struct toytcp_stats __percpu *stats;
 	u32 challenge_second;		/* seconds; challenge_left belongs to it */
 	u32 challenge_left;		/* challenge ACKs still allowed in that second */

@@ -17,6 +17,7 @@
 #include <net/tcp.h>
 
 #include "compat.h"
+#include "cong_net.h"
 #include "ipv4.h"
 #include "listen.h"
 #include "sock.h"
@@ -230,7 +231,7 @@ void toytcp_sock_setup(struct sock *sk)
 	sock_set_flag(sk, SOCK_USE_WRITE_QUEUE);
 	inet_sk(sk)->uc_ttl = -1;
 	inet_sk(sk)->pmtudisc = IP_PMTUDISC_WANT;
-	ts->cong.ops = toytcp_cong_find_get("reno");
+	ts->cong.ops = toytcp_cong_net_default_get(sock_net(sk));
 	setup_common(sk);
 	toytcp_cong_init(&ts->cong, ts->cong.ops, TOYTCP_CONG_INIT_CWND);
 	sk_sockets_allocated_inc(sk);
@@ -267,11 +268,25 @@ void toytcp_sock_setup_child(struct sock *child, const struct sock *parent)
 	ts->linger2 = pts->linger2;
 	ts->syn_retries = pts->syn_retries;
 	ts->defer_accept = pts->defer_accept;
-	ts->cong.ops = toytcp_cong_find_get(pts->cong.ops->name) ?:
-		       toytcp_cong_find_get("reno");
+	/* as Linux: what the listener chose, else the default of now */
+	if (pts->cong_chosen)
+		ts->cong.ops = toytcp_cong_find_get(pts->cong.ops->name);
+	if (ts->cong.ops)
+		ts->cong_chosen = 1;
+	else
+		ts->cong.ops = toytcp_cong_net_default_get(sock_net(child));
 	setup_common(child);
 	child->sk_max_ack_backlog = 0;
 	child->sk_ack_backlog = 0;
+}
+
+/* its module may go from here on; the text of the socket itself may not */
+static void cong_leave(struct toytcp_sock *ts)
+{
+	const struct toytcp_cong_ops *ops = ts->cong.ops;
+
+	toytcp_cong_switch(&ts->cong, &toytcp_cong_reno);
+	toytcp_cong_put(ops);
 }
 
 /**
@@ -314,7 +329,7 @@ void toytcp_sock_destruct(struct sock *sk)
 	kfree(rcu_dereference_protected(inet_sk(sk)->inet_opt, 1));
 	dst_release(rcu_dereference_protected(sk->sk_dst_cache, 1));
 	dst_release(rcu_dereference_protected(sk->sk_rx_dst, 1));
-	toytcp_cong_put(ts->cong.ops);
+	cong_leave(ts);
 	if (atomic_dec_and_test(&alive))
 		wake_up_all(&alive_wait);
 }
@@ -367,6 +382,7 @@ void toytcp_sock_destroy(struct sock *sk)
 	toytcp_output_purge(sk);
 	toytcp_reassembly_purge(sk);
 	__skb_queue_purge(&sk->sk_receive_queue);
+	cong_leave(ts);
 	sk_mem_reclaim(sk);
 	sk_sockets_allocated_dec(sk);
 	sock_put(sk);

@@ -13,6 +13,7 @@
 
 #include "af_toytcp.h"
 #include "compat.h"
+#include "cong_net.h"
 #include "sock.h"
 
 /* options of IPPROTO_IP that mean something to this family; the core does them */
@@ -71,10 +72,9 @@ static int set_maxseg(struct toytcp_sock *ts, int val)
 	return 0;
 }
 
-static int set_congestion(struct toytcp_sock *ts, sockptr_t optval,
+static int set_congestion(struct sock *sk, sockptr_t optval,
 			  unsigned int optlen)
 {
-	const struct toytcp_cong_ops *ops;
 	char name[TOYTCP_CONG_NAME_MAX];
 	long n;
 
@@ -85,12 +85,10 @@ static int set_congestion(struct toytcp_sock *ts, sockptr_t optval,
 	if (n < 0)
 		return -EFAULT;
 	name[n] = 0;
-	ops = toytcp_cong_find_get(name);
-	if (!ops)
-		return -ENOENT;
-	toytcp_cong_put(ts->cong.ops);
-	toytcp_cong_init(&ts->cong, ops, ts->cong.cwnd_segs);
-	return 0;
+	lock_sock(sk);
+	n = toytcp_cong_net_select(sk, name);
+	release_sock(sk);
+	return n;
 }
 
 /* Linux's TCP_CORK: what is complete goes when the cork is pulled */
@@ -172,12 +170,8 @@ static int set_tcp_option(struct sock *sk, int optname, sockptr_t optval,
 	struct toytcp_sock *ts = toytcp_sk(sk);
 	int val, err = 0;
 
-	if (optname == TCP_CONGESTION) {
-		lock_sock(sk);
-		err = set_congestion(ts, optval, optlen);
-		release_sock(sk);
-		return err;
-	}
+	if (optname == TCP_CONGESTION)
+		return set_congestion(sk, optval, optlen);
 	if (optlen < sizeof(int))
 		return -EINVAL;
 	if (copy_from_sockptr(&val, optval, sizeof(val)))

@@ -20,6 +20,7 @@
  *	fill S			until it would block, answers the number
  *	linger S SECONDS	-1 switches it off
  *	set S OPTION VALUE | get S OPTION
+ *	cong S [NAME]		TCP_CONGESTION: set it, or answer it
  *	error S			SO_ERROR
  *	name S | peer S		ADDR:PORT
  *	poll S EVENTS MS	until one of IN,OUT,... shows: those that do
@@ -27,6 +28,8 @@
  *	state S			in the namespace's listing of its family
  *	listed FAMILY PORT	states of all its rows with this local port
  *	sysctl PATH VALUE	below /proc/sys, of the namespace
+ *	show PATH		what one says; commas for blanks
+ *	euid N			go on with the rights of this user; 0 comes back
  *	reset			close all, as at the start
  *	pid
  */
@@ -389,6 +392,40 @@ static void do_sysctl(const char *path, char *value)
 	close(fd);
 }
 
+static void do_show(const char *path)
+{
+	char full[160], text[1024], *c;
+	FILE *f;
+
+	enter_netns(netns);
+	snprintf(full, sizeof(full), "/proc/sys/%s", path);
+	f = fopen(full, "r");
+	if (!f || !fgets(text, sizeof(text), f))
+		die("%s", full);
+	fclose(f);
+	text[strcspn(text, "\n")] = 0;
+	for (c = text; *c; c++)
+		if (*c == ' ' || *c == '\t')
+			*c = ',';
+	puts(text);
+}
+
+static void do_cong(struct sock *s, const char *name)
+{
+	char now[64] = { 0 };
+	socklen_t len = sizeof(now) - 1;
+
+	if (name) {
+		answer(setsockopt(s->fd, IPPROTO_TCP, TCP_CONGESTION, name,
+				  strlen(name)));
+		return;
+	}
+	if (getsockopt(s->fd, IPPROTO_TCP, TCP_CONGESTION, now, &len))
+		answer_errno();
+	else
+		puts(now);
+}
+
 static void reset(void)
 {
 	unsigned int i;
@@ -481,6 +518,8 @@ static void on_socket(struct sock *s, char **a)
 		do_option(s, a[2], a[3]);
 	} else if (!strcmp(a[0], "get")) {
 		do_option(s, a[2], NULL);
+	} else if (!strcmp(a[0], "cong")) {
+		do_cong(s, a[2]);
 	} else if (!strcmp(a[0], "error")) {
 		socklen_t len = sizeof(int);
 		int err;
@@ -518,6 +557,10 @@ static void obey(char **a)
 		do_listed(family_by_name(a[1] ?: ""), number(a[2]));
 	} else if (!strcmp(a[0], "sysctl")) {
 		do_sysctl(a[1], a[2]);
+	} else if (!strcmp(a[0], "show")) {
+		do_show(a[1] ?: "");
+	} else if (!strcmp(a[0], "euid")) {
+		answer(seteuid(number(a[1])));
 	} else if (!strcmp(a[0], "reset")) {
 		reset();
 		answer(0);

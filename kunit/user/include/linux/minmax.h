@@ -30,6 +30,8 @@
 	__mt_x > __mt_y ? __mt_x : __mt_y;				\
 })
 
+#define clamp_t(type, val, lo, hi)	min_t(type, max_t(type, val, lo), hi)
+
 #define clamp(val, lo, hi) ({						\
 	typeof(val) __cl_v = (val);					\
 	typeof(lo) __cl_lo = (lo);					\

@@ -1,0 +1,174 @@
+#!/bin/bash
+# vm: group=cong cpus=2 timeout=300 long=600 kernel=debug
+# SPDX-License-Identifier: GPL-2.0
+#
+# Congestion control is chosen: by name, by default, by inheritance, within
+# permissions; and by a module of its own, module/examples/toytcp_aimd.c,
+# which is loaded, used for a transfer, held while somebody uses it, unloaded.
+. "${0%/*}/lib.sh"
+
+example=${TOYTCP_KO%/*}/module/examples/toytcp_aimd.ko
+
+# What the kernel's TCP and ours answer alike.
+choose() {	# FAMILY
+	sk_start a "$NA"
+	want 0 a socket s "$1"
+	want cubic a cong s
+	want 0 a cong s reno
+	want reno a cong s
+	want ENOENT a cong s nosuch
+	want ENOENT a cong s renoo
+	want reno a cong s
+	# what is there already needs no permission
+	want 0 a euid 65534
+	want 0 a cong s reno
+	want ENOENT a cong s nosuch
+	want 0 a euid 0
+}
+
+children() {
+	S=$1 C=$1
+	sk_start a "$NA"
+	sk_start b "$NB"
+	want 0 b socket l "$S"
+	want 0 b set l reuseaddr 1
+	want 0 b bind l 10.77.0.2 "$PORT"
+	want 0 b listen l 8
+	want 0 a socket c "$C"
+	# nobody has chosen: the default of now
+	want 0 b sysctl "$sysctls"congestion_control reno
+	want 0 a connect c 10.77.0.2 "$PORT"
+	want "*:*" b accept l s
+	want reno b cong s
+	want cubic b cong l
+	want cubic a cong c
+	want 0 b sysctl "$sysctls"congestion_control cubic
+	want 0 b cong l reno
+	want 0 a socket d "$C"
+	want 0 a connect d 10.77.0.2 "$PORT"
+	want "*:*" b accept l t
+	want reno b cong t
+	# in the middle of a connection
+	want 30000 a send d 30000
+	want 0 a cong d reno
+	want 30000 a send d 30000
+	want 60000 b recv t 60000
+}
+
+for_family() {	# FUNCTION FAMILY
+	[[ $2 == inet ]] && sysctls=net/ipv4/tcp_ || sysctls=net/toytcp/
+	"$1" "$2"
+}
+
+defaults() {
+	sk_start a "$NA"
+	want "reno,cubic" a show net/toytcp/available_congestion_control
+	want "reno,cubic" a show net/toytcp/allowed_congestion_control
+	want cubic a show net/toytcp/congestion_control
+	want ENOENT a sysctl net/toytcp/congestion_control nosuch
+	want cubic a show net/toytcp/congestion_control
+	want 0 a sysctl net/toytcp/congestion_control reno
+	want 0 a socket s toytcp
+	want reno a cong s
+	want 0 a sysctl net/toytcp/congestion_control cubic
+	want reno a cong s
+}
+
+try_rmmod_example() { rmmod toytcp_aimd 2> /dev/null; }
+
+loaded_example() { [[ -e /sys/module/toytcp_aimd ]]; }
+
+in_use() {	# WHAT
+	! try_rmmod_example || fail "the example was unloaded with $1"
+	loaded_example || fail "rmmod failed, but the example is gone"
+}
+
+example_used() {
+	sk_start a "$NA"
+	sk_start b "$NB"
+	want 0 a socket early toytcp
+	want ENOENT a cong early aimd
+	insmod "$example" increase=2 decrease=30 || fail "insmod $example"
+	want "reno,cubic,aimd" a show net/toytcp/available_congestion_control
+	want "reno,cubic" a show net/toytcp/allowed_congestion_control
+	# restricted: not for everybody, and no default but the initial namespace's
+	want 0 a euid 65534
+	want EPERM a cong early aimd
+	want 0 a euid 0
+	want EPERM a sysctl net/toytcp/congestion_control aimd
+	want 0 a cong early aimd
+	in_use "a socket"
+	want 0 a euid 65534
+	want 0 a cong early aimd
+	want 0 a euid 0
+	want 0 a cong early reno
+	try_rmmod_example || fail "in use after the socket chose another"
+	insmod "$example" increase=2 decrease=30 || fail "insmod again"
+	connected
+	want 0 a cong c aimd
+	want aimd a cong c
+	for _ in {1..7}; do
+		want 30000 a send c 30000
+		want 30000 b recv s 30000
+	done
+	in_use "a connection"
+	want 0 a close c
+	want 0 b recveof s
+	want 0 b close s
+	poll_until 20 try_rmmod_example || fail "in use after the last close"
+	want "reno,cubic" a show net/toytcp/available_congestion_control
+}
+
+example_default() {
+	insmod "$example" || fail "insmod"
+	sysctl -q -w net.toytcp.congestion_control=aimd || fail "sysctl"
+	in_use "a default"
+	# free for all now, and the default of namespaces to come
+	[[ $(< /proc/sys/net/toytcp/allowed_congestion_control) == "reno cubic aimd" ]] ||
+		fail "allowed: $(< /proc/sys/net/toytcp/allowed_congestion_control)"
+	ip netns add "${NA}x"
+	sk_start a "${NA}x"
+	want aimd a show net/toytcp/congestion_control
+	want 0 a socket s toytcp
+	want aimd a cong s
+	sysctl -q -w net.toytcp.congestion_control=cubic
+	in_use "another namespace's default"
+	want 0 a close s
+	want 0 a sysctl net/toytcp/congestion_control reno
+	poll_until 20 try_rmmod_example || fail "in use"
+	ip netns del "${NA}x"
+}
+
+# Data through the example over a path that loses them.
+example_transfer() {
+	insmod "$example" increase=4 decrease=20 || fail "insmod"
+	in_ns "$NA" tc qdisc add dev "$VA" root netem limit 1000 delay 5ms loss 2%
+	connected
+	want 0 a cong c aimd
+	for _ in {1..30}; do
+		want 30000 a send c 30000
+		want 30000 b recv s 30000
+	done
+	in_ns "$NA" tc qdisc del dev "$VA" root
+	want 0 a close c
+	want 0 b recveof s
+	want 0 b close s
+	poll_until 20 try_rmmod_example || fail "in use"
+}
+
+load_module
+topology c
+C=toytcp S=toytcp
+for family in inet toytcp; do
+	[[ $family == inet || $SUBJECT == toytcp ]] || continue
+	run_case "TCP_CONGESTION chooses by name, $family" for_family choose $family
+	run_case "children of a listener, $family" for_family children $family
+done
+if [[ $SUBJECT == toytcp ]]; then
+	run_case "the default of a namespace" defaults
+	run_case "the example: loaded, chosen, used, unloaded" example_used
+	run_case "the example as default" example_default
+	run_case "the example over a bad path" example_transfer
+	try_rmmod_example
+fi
+finish
