@@ -202,6 +202,7 @@ struct toytcp_sock {
 	u32 sacked_out;			/* of those, SACKed (or dupacks without SACK) */
 	u32 lost_out;			/* of those, believed lost */
 	u32 retrans_out;		/* of those, retransmitted and not yet acked */
+	bool cong_chosen;			/* by TCP_CONGESTION: children inherit it */
 	bool cwnd_limited;		/* cwnd, not the program, stopped the last send */
 	u64 last_xmit_us;		/* time of the last data sent */
 
