@@ -1,0 +1,465 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * bench - how fast is a stream socket of this family?
+ *
+ * One program for both ends: the server is a child, in a network namespace of
+ * its own if one is named. Prints one line of JSON. With QEMU's -icount the
+ * clock that is read here counts instructions; see scripts/bench.
+ *
+ * Usage: bench [-f FAMILY] [-F FAMILY] [-n NETNS] [-N NETNS] [-a ADDR] [-p PORT]
+ *              TEST SIZE COUNT [CONNECTIONS]
+ *   -f, -F  family of client and server: inet (default) or toytcp
+ *   -n, -N  network namespace of client and server (ip netns)
+ *   -a, -p  the server's address (127.0.0.1) and port (5300)
+ *   TEST    bulk   COUNT bytes in writes of SIZE bytes, one way
+ *           rr     COUNT times a request of SIZE bytes and an answer as long
+ *           crr    COUNT times connect, request, answer, close
+ *           conns  as rr, COUNT in all, over CONNECTIONS connections at once
+ *           idle   memory of CONNECTIONS idle connections (both ends)
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <toytcp.h>
+
+#define BUFFER (1 << 20)
+#define EVENTS 256
+
+enum test { BULK, RR, CRR, CONNS, IDLE, TESTS };
+
+static const char *const test_names[TESTS] = { "bulk", "rr", "crr", "conns", "idle" };
+
+static struct {
+	enum test test;
+	size_t size;			/* bytes */
+	unsigned long count;		/* bulk: bytes; else transactions */
+	unsigned int conns;
+	int family, server_family;
+	const char *netns, *server_netns;
+	struct sockaddr_in addr;
+} opt = {
+	.conns = 1,
+	.family = AF_INET,
+	.server_family = AF_INET,
+	.addr = { .sin_family = AF_INET },
+};
+
+static char buffer[BUFFER];
+
+static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *fmt, ...)
+{
+	int err = errno;
+	va_list ap;
+
+	fprintf(stderr, "bench: ");
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, err ? ": %s\n" : "\n", strerror(err));
+	exit(1);
+}
+
+static void __attribute__((noreturn)) usage(void)
+{
+	fprintf(stderr,
+		"usage: bench [-f FAMILY] [-F FAMILY] [-n NETNS] [-N NETNS] [-a ADDR] [-p PORT]\n"
+		"             bulk|rr|crr|conns|idle SIZE COUNT [CONNECTIONS]\n");
+	exit(2);
+}
+
+static unsigned long long now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+static void enter(const char *netns)
+{
+	char path[256];
+	int fd;
+
+	if (!netns)
+		return;
+	snprintf(path, sizeof(path), "/run/netns/%s", netns);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || setns(fd, CLONE_NEWNET))
+		die("network namespace %s", netns);
+	close(fd);
+}
+
+static int new_socket(int family, int flags)
+{
+	int fd = socket(family, SOCK_STREAM | flags, 0);
+
+	if (fd < 0)
+		die(family == AF_TOYTCP ? "socket: is the module loaded?" : "socket");
+	return fd;
+}
+
+static int connected(void)
+{
+	int fd = new_socket(opt.family, 0);
+
+	if (connect(fd, (struct sockaddr *)&opt.addr, sizeof(opt.addr)))
+		die("connect");
+	return fd;
+}
+
+static void write_all(int fd, size_t len)
+{
+	while (len) {
+		ssize_t n = send(fd, buffer, len < BUFFER ? len : BUFFER, MSG_NOSIGNAL);
+
+		if (n < 0)
+			die("send");
+		len -= n;
+	}
+}
+
+/* returns false at the peer's end of stream, or its reset */
+static int read_all(int fd, size_t len)
+{
+	while (len) {
+		ssize_t n = recv(fd, buffer, len < BUFFER ? len : BUFFER, 0);
+
+		if (n < 0 && errno != ECONNRESET)
+			die("recv");
+		if (n <= 0)
+			return 0;
+		len -= n;
+	}
+	return 1;
+}
+
+/* ---- the server ---- */
+
+static void serve_bulk(int fd)
+{
+	if (!read_all(fd, opt.count))
+		die("the stream is too short");
+	write_all(fd, 1);
+}
+
+/* answer whatever comes, on all connections; ends when killed */
+static void serve_events(int listener)
+{
+	struct epoll_event events[EVENTS], ev = { .events = EPOLLIN };
+	int ep = epoll_create1(0), i, n;
+	size_t *got = calloc(65536, sizeof(*got));
+
+	if (ep < 0 || !got)
+		die("epoll_create1");
+	ev.data.fd = listener;
+	if (epoll_ctl(ep, EPOLL_CTL_ADD, listener, &ev))
+		die("epoll_ctl");
+	for (;;) {
+		n = epoll_wait(ep, events, EVENTS, -1);
+		if (n < 0 && errno != EINTR)
+			die("epoll_wait");
+		for (i = 0; i < n; i++) {
+			int fd = events[i].data.fd;
+			ssize_t len;
+
+			if (fd == listener) {
+				fd = accept(listener, NULL, NULL);
+				if (fd < 0 || fd >= 65536)
+					die("accept");
+				got[fd] = 0;
+				ev.data.fd = fd;
+				if (epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ev))
+					die("epoll_ctl");
+				continue;
+			}
+			len = recv(fd, buffer, opt.size - got[fd], 0);
+			if (len <= 0) {
+				close(fd);
+				continue;
+			}
+			got[fd] += len;
+			if (got[fd] == opt.size) {
+				got[fd] = 0;
+				write_all(fd, opt.size);
+			}
+		}
+	}
+}
+
+static void serve(int listener)
+{
+	int fd;
+
+	if (opt.test == CONNS || opt.test == IDLE)
+		serve_events(listener);
+	for (;;) {
+		fd = accept(listener, NULL, NULL);
+		if (fd < 0)
+			die("accept");
+		if (opt.test == BULK)
+			serve_bulk(fd);
+		else
+			while (read_all(fd, opt.size))
+				write_all(fd, opt.size);
+		close(fd);
+	}
+}
+
+/* the child; tells the parent when it listens */
+static pid_t start_server(void)
+{
+	int ready[2], listener, one = 1;
+	char c = 1;
+	pid_t pid;
+
+	if (pipe(ready))
+		die("pipe");
+	pid = fork();
+	if (pid < 0)
+		die("fork");
+	if (pid) {
+		close(ready[1]);
+		if (read(ready[0], &c, 1) != 1)
+			die("no server");
+		close(ready[0]);
+		return pid;
+	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	enter(opt.server_netns);
+	listener = new_socket(opt.server_family, 0);
+	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(listener, (struct sockaddr *)&opt.addr, sizeof(opt.addr)) ||
+	    listen(listener, 4096))
+		die("listen");
+	if (write(ready[1], &c, 1) != 1)
+		die("pipe");
+	serve(listener);
+	exit(0);
+}
+
+/* ---- the client ---- */
+
+static void run_bulk(void)
+{
+	unsigned long left = opt.count;
+	int fd = connected();
+
+	while (left) {
+		size_t n = left < opt.size ? left : opt.size;
+
+		write_all(fd, n);
+		left -= n;
+	}
+	if (!read_all(fd, 1))
+		die("no acknowledgment from the server");
+	close(fd);
+}
+
+static void transact(int fd)
+{
+	write_all(fd, opt.size);
+	if (!read_all(fd, opt.size))
+		die("the server closed");
+}
+
+static void run_rr(void)
+{
+	unsigned long i;
+	int fd = connected();
+
+	for (i = 0; i < opt.count; i++)
+		transact(fd);
+	close(fd);
+}
+
+static void run_crr(void)
+{
+	/* closed by a reset: what is measured is not how many ports there are */
+	struct linger gone = { 1, 0 };
+	unsigned long i;
+	int fd;
+
+	for (i = 0; i < opt.count; i++) {
+		fd = connected();
+		transact(fd);
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &gone, sizeof(gone));
+		close(fd);
+	}
+}
+
+static int *open_all(void)
+{
+	int *fds = calloc(opt.conns, sizeof(*fds));
+	unsigned int i;
+
+	if (!fds)
+		die("calloc");
+	for (i = 0; i < opt.conns; i++) {
+		fds[i] = connected();
+		transact(fds[i]);
+	}
+	return fds;
+}
+
+static unsigned long long run_conns(void)
+{
+	struct epoll_event events[EVENTS], ev = { .events = EPOLLIN };
+	unsigned long started = 0, done = 0;
+	unsigned long long begin;
+	int ep = epoll_create1(0), *fds = open_all(), n, i;
+	unsigned int c;
+
+	if (ep < 0)
+		die("epoll_create1");
+	for (c = 0; c < opt.conns; c++) {
+		ev.data.fd = fds[c];
+		if (epoll_ctl(ep, EPOLL_CTL_ADD, fds[c], &ev))
+			die("epoll_ctl");
+	}
+	begin = now_ns();
+	for (c = 0; c < opt.conns && started < opt.count; c++, started++)
+		write_all(fds[c], opt.size);
+	while (done < opt.count) {
+		n = epoll_wait(ep, events, EVENTS, -1);
+		for (i = 0; i < n; i++) {
+			if (!read_all(events[i].data.fd, opt.size))
+				die("the server closed");
+			done++;
+			if (started < opt.count) {
+				started++;
+				write_all(events[i].data.fd, opt.size);
+			}
+		}
+	}
+	return now_ns() - begin;
+}
+
+/* unreclaimable slab and all that is used, bytes */
+static long long memory(const char *key)
+{
+	char line[128], name[64];
+	long long kb, found = -1;
+	FILE *f = fopen("/proc/meminfo", "r");
+
+	if (!f)
+		die("/proc/meminfo");
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%63[^:]: %lld", name, &kb) == 2 &&
+		    !strcmp(name, key))
+			found = kb * 1024;
+	fclose(f);
+	return found;
+}
+
+static void raise_limit(void)
+{
+	struct rlimit r = { 65536, 65536 };
+
+	setrlimit(RLIMIT_NOFILE, &r);
+}
+
+static const char *family_name(int family)
+{
+	return family == AF_TOYTCP ? "toytcp" : "inet";
+}
+
+static int family_number(const char *name)
+{
+	if (!strcmp(name, "inet"))
+		return AF_INET;
+	if (!strcmp(name, "toytcp"))
+		return AF_TOYTCP;
+	usage();
+}
+
+static unsigned long number(const char *text)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 0);
+
+	if (!*text || *end || *text == '-')
+		usage();
+	return n;
+}
+
+static void parse(int argc, char **argv)
+{
+	const char *addr = "127.0.0.1";
+	unsigned long port = 5300;
+	int c;
+
+	while ((c = getopt(argc, argv, "f:F:n:N:a:p:")) != -1)
+		switch (c) {
+		case 'f': opt.family = family_number(optarg); break;
+		case 'F': opt.server_family = family_number(optarg); break;
+		case 'n': opt.netns = optarg; break;
+		case 'N': opt.server_netns = optarg; break;
+		case 'a': addr = optarg; break;
+		case 'p': port = number(optarg); break;
+		default: usage();
+		}
+	argc -= optind;
+	argv += optind;
+	if (argc < 3 || argc > 4 || port < 1 || port > 65535 ||
+	    !inet_aton(addr, &opt.addr.sin_addr))
+		usage();
+	opt.addr.sin_port = htons(port);
+	while (opt.test < TESTS && strcmp(argv[0], test_names[opt.test]))
+		opt.test++;
+	opt.size = number(argv[1]);
+	opt.count = number(argv[2]);
+	if (argc == 4)
+		opt.conns = number(argv[3]);
+	if (opt.test == TESTS || !opt.size || opt.size > BUFFER || !opt.count ||
+	    !opt.conns || opt.conns > 60000)
+		usage();
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long long begin, took;
+	long long slab, avail;
+	pid_t server;
+
+	parse(argc, argv);
+	raise_limit();
+	server = start_server();
+	enter(opt.netns);
+	slab = memory("SUnreclaim");
+	avail = memory("MemAvailable");
+	begin = now_ns();
+	switch (opt.test) {
+	case BULK: run_bulk(); break;
+	case RR: run_rr(); break;
+	case CRR: run_crr(); break;
+	case IDLE: open_all(); sleep(1); break;
+	default: break;
+	}
+	took = opt.test == CONNS ? run_conns() : now_ns() - begin;
+	slab = memory("SUnreclaim") - slab;
+	avail -= memory("MemAvailable");
+	kill(server, SIGKILL);
+	waitpid(server, NULL, 0);
+	printf("{\"test\": \"%s\", \"family\": \"%s\", \"server\": \"%s\", \"size\": %zu, \"count\": %lu, \"conns\": %u, \"ns\": %llu, \"slab\": %lld, \"memory\": %lld}\n",
+	       test_names[opt.test], family_name(opt.family),
+	       family_name(opt.server_family), opt.size, opt.count, opt.conns,
+	       took, slab, avail);
+	return 0;
+}
