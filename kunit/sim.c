@@ -565,18 +565,15 @@ struct socket *sim_socket(struct kunit *test)
 	return sock;
 }
 
-/* The address is where the host answers, too: it is set without a look at real ones. */
+/* The addresses are none of this host: IP_FREEBIND. */
 int sim_bind(struct socket *sock, u32 addr, u16 port)
 {
-	struct sockaddr_in sin = sim_addr(INADDR_ANY, port);
-	int err = kernel_bind(sock, (struct sockaddr *)&sin, sizeof(sin));
+	struct sockaddr_in sin = sim_addr(addr, port);
+	int one = 1;
 
-	if (!err && addr) {
-		sock->sk->sk_userlocks |= SOCK_BINDADDR_LOCK;
-		sim_ts(sock)->port_user.addr = htonl(addr);
-		sim_ts(sock)->flow.key.laddr = htonl(addr);
-	}
-	return err;
+	sock->ops->setsockopt(sock, IPPROTO_IP, IP_FREEBIND,
+			      KERNEL_SOCKPTR(&one), sizeof(one));
+	return kernel_bind(sock, (struct sockaddr *)&sin, sizeof(sin));
 }
 
 int sim_connect(struct socket *sock, u32 addr, u16 port)

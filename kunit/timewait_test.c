@@ -207,6 +207,170 @@ static void timewait__keeps_the_port(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, sim_bind(other, 0, SIM_PORT_A), 0);
 }
 
+/* a connection that we opened, from @port, and closed first */
+static struct socket *active_time_wait(struct kunit *test, struct sim_peer *p, u16 port,
+				       bool tstamps)
+{
+	struct socket *sock = sim_socket(test);
+
+	sim_peer_init(p, port);
+	p->syn.has_ts = tstamps;
+	sock->sk->sk_reuse = SK_CAN_REUSE;
+	if (port)
+		KUNIT_ASSERT_EQ(test, sim_bind(sock, 0, port), 0);
+	KUNIT_ASSERT_EQ(test, sim_connect(sock, SIM_PEER, SIM_PORT_PEER), -EINPROGRESS);
+	p->dport = ntohs(sim_ts(sock)->flow.key.lport);
+	sim_peer_accepts(test, p, sock);
+	sim_close(sock);
+	SIM_EXPECT(test, p, TOYTCP_FIN | TOYTCP_ACK, 1, 1, 0);
+	p->rcv_nxt++;
+	sim_peer_send(p, TOYTCP_FIN | TOYTCP_ACK, 0);
+	SIM_EXPECT(test, p, TOYTCP_ACK, 2, 2, 0);
+	KUNIT_ASSERT_EQ(test, tw_count(), 1);
+	return sock;
+}
+
+/*
+ * The case that TIME_WAIT is for. Our last ACK is lost, and at once a new
+ * socket has the port: first a server's, then a client's to the same peer.
+ * The peer's FIN, sent again, never touches it.
+ */
+static void timewait__last_ack_lost_server(struct kunit *test)
+{
+	struct socket *old, *listener, *child;
+	struct sim_peer p, next;
+
+	old = time_wait(test, &p, false);
+	/* the ACK that time_wait() saw is lost; the program starts anew */
+	sim_close(old);
+	listener = sim_listen(test, SIM_PORT_A, 4);
+	sim_peer_init(&next, SIM_PORT_A);
+	next.port = p.port + 1;
+	child = sim_peer_connects(test, &next, listener);
+	sim_peer_send(&next, TOYTCP_ACK, 100);
+	SIM_EXPECT(test, &next, TOYTCP_ACK, 1, 101, 0);
+
+	sim_run(30 * SIM_S);
+	p.snd_nxt--;
+	sim_peer_send(&p, TOYTCP_FIN | TOYTCP_ACK, 0);
+	SIM_EXPECT(test, &p, TOYTCP_ACK, 2, 2, 0);
+	SIM_EXPECT_NONE(test);
+	KUNIT_EXPECT_EQ(test, child->sk->sk_state, TCP_ESTABLISHED);
+	KUNIT_EXPECT_EQ(test, sim_ts(child)->segs_in, 2);
+	KUNIT_EXPECT_EQ(test, sim_read_check(child, 0, 1000), 100);
+	KUNIT_EXPECT_EQ(test, sim_ts(listener)->req_count, 0);
+	/* and the 60 s begin anew */
+	sim_run(60 * SIM_S - 1);
+	KUNIT_EXPECT_EQ(test, tw_count(), 1);
+	sim_run(1);
+	KUNIT_EXPECT_EQ(test, tw_count(), 0);
+}
+
+static void timewait__last_ack_lost_client(struct kunit *test)
+{
+	struct sim_peer p, next;
+	struct socket *sock;
+	u32 old_nxt;
+
+	active_time_wait(test, &p, SIM_PORT_A, true);
+	old_nxt = p.rcv_nxt;
+	sim_run(SIM_MS);
+	sock = sim_socket(test);
+	sock->sk->sk_reuse = SK_CAN_REUSE;
+	KUNIT_ASSERT_EQ(test, sim_bind(sock, 0, SIM_PORT_A), 0);
+	KUNIT_ASSERT_EQ(test, sim_connect(sock, SIM_PEER, SIM_PORT_PEER), -EINPROGRESS);
+	KUNIT_EXPECT_EQ(test, sim_ts(sock)->iss, old_nxt + 65537);
+	KUNIT_EXPECT_EQ(test, tw_count(), 0);
+	next = p;
+	next.iss = p.snd_nxt + 100000;
+	next.snd_nxt = next.iss;
+	next.tsval += 1000;
+	/* in SYN_SENT it acknowledges what was never sent */
+	p.snd_nxt--;
+	sim_inbox_clear();
+	sim_peer_send(&p, TOYTCP_FIN | TOYTCP_ACK, 0);
+	SIM_EXPECT(test, &p, TOYTCP_RST, 2, 0, 0);
+	KUNIT_EXPECT_EQ(test, sock->sk->sk_state, TCP_SYN_SENT);
+	/* the peer, reset, answers our SYN when it comes again */
+	sim_run(SIM_S);
+	sim_peer_accepts(test, &next, sock);
+	/* another copy of it, late: of old sequence numbers and timestamps */
+	p.snd_nxt--;
+	sim_peer_send(&p, TOYTCP_FIN | TOYTCP_ACK, 0);
+	sim_inbox_clear();
+	KUNIT_EXPECT_EQ(test, sock->sk->sk_state, TCP_ESTABLISHED);
+	sim_peer_send(&next, TOYTCP_ACK, 10);
+	KUNIT_EXPECT_EQ(test, sim_read_check(sock, 0, 100), 10);
+	sim_inbox_clear();
+}
+
+/* without timestamps nothing tells the two apart: the port has to wait */
+static void timewait_succeed__needs_timestamps(struct kunit *test)
+{
+	struct sim_peer p;
+	struct socket *sock;
+
+	active_time_wait(test, &p, SIM_PORT_A, false);
+	sim_run(30 * SIM_S);
+	sock = sim_socket(test);
+	sock->sk->sk_reuse = SK_CAN_REUSE;
+	KUNIT_ASSERT_EQ(test, sim_bind(sock, 0, SIM_PORT_A), 0);
+	KUNIT_EXPECT_EQ(test, sim_connect(sock, SIM_PEER, SIM_PORT_PEER), -EADDRNOTAVAIL);
+	KUNIT_EXPECT_EQ(test, tw_count(), 1);
+	/* another peer is no matter */
+	KUNIT_EXPECT_EQ(test, sim_connect(sock, SIM_PEER, SIM_PORT_PEER + 1), -EINPROGRESS);
+	sim_inbox_clear();
+}
+
+/* net.toytcp.tw_reuse: an ephemeral port, a second later, if at all */
+static void timewait_succeed__tw_reuse(struct kunit *test)
+{
+	struct toytcp_sysctl *ctl = &toytcp_net(&init_net)->sysctl;
+	struct sim_peer p;
+	struct socket *sock;
+	int reuse;
+
+	ctl->local_port_range[0] = 20000;
+	ctl->local_port_range[1] = 20000;
+	for (reuse = 0; reuse <= 2; reuse++) {
+		ctl->reuse_tw = reuse;
+		active_time_wait(test, &p, 0, true);
+		sock = sim_socket(test);
+		KUNIT_EXPECT_EQ(test, sim_connect(sock, SIM_PEER, SIM_PORT_PEER),
+				-EADDRNOTAVAIL);
+		sim_run(SIM_S);
+		/* 2 is for loopback, which this is not */
+		KUNIT_EXPECT_EQ(test, sim_connect(sock, SIM_PEER, SIM_PORT_PEER),
+				reuse == 1 ? -EINPROGRESS : -EADDRNOTAVAIL);
+		KUNIT_EXPECT_EQ(test, tw_count(), reuse != 1);
+		sim_inbox_clear();
+		sim_drain(test);
+	}
+}
+
+/* FIN_WAIT2 of an orphan is nobody's port to have */
+static void timewait_succeed__not_fin_wait2(struct kunit *test)
+{
+	struct socket *sock = sim_socket(test);
+	struct sim_peer p;
+
+	sim_peer_init(&p, SIM_PORT_A);
+	p.syn.has_ts = 1;
+	sock->sk->sk_reuse = SK_CAN_REUSE;
+	KUNIT_ASSERT_EQ(test, sim_bind(sock, 0, SIM_PORT_A), 0);
+	KUNIT_ASSERT_EQ(test, sim_connect(sock, SIM_PEER, SIM_PORT_PEER), -EINPROGRESS);
+	sim_peer_accepts(test, &p, sock);
+	sim_close(sock);
+	sim_inbox_clear();
+	p.rcv_nxt++;
+	sim_peer_send(&p, TOYTCP_ACK, 0);
+	KUNIT_ASSERT_EQ(test, tw_count(), 1);
+	sock = sim_socket(test);
+	sock->sk->sk_reuse = SK_CAN_REUSE;
+	KUNIT_ASSERT_EQ(test, sim_bind(sock, 0, SIM_PORT_A), 0);
+	KUNIT_EXPECT_EQ(test, sim_connect(sock, SIM_PEER, SIM_PORT_PEER), -EADDRNOTAVAIL);
+}
+
 /* beyond max_tw_buckets connections just end */
 static void timewait_enter__limit(struct kunit *test)
 {
@@ -226,6 +390,17 @@ static void timewait_enter__limit(struct kunit *test)
 		SIM_EXPECT(test, &p, TOYTCP_ACK, 2, 2, 0);
 	}
 	KUNIT_EXPECT_EQ(test, tw_count(), 2);
+	/* and the limit frees itself */
+	sim_run(60 * SIM_S);
+	KUNIT_EXPECT_EQ(test, tw_count(), 0);
+	sim_peer_init(&p, SIM_PORT_A);
+	sock = sim_peer_connects(test, &p, listener);
+	sim_close(sock);
+	p.rcv_nxt++;
+	sim_inbox_clear();
+	sim_peer_send(&p, TOYTCP_FIN | TOYTCP_ACK, 0);
+	KUNIT_EXPECT_EQ(test, tw_count(), 1);
+	sim_inbox_clear();
 }
 
 static struct kunit_case timewait_cases[] = {
@@ -238,6 +413,11 @@ static struct kunit_case timewait_cases[] = {
 	KUNIT_CASE(timewait_rcv__paws),
 	KUNIT_CASE(timewait_rcv__no_ack_war),
 	KUNIT_CASE(timewait__keeps_the_port),
+	KUNIT_CASE(timewait__last_ack_lost_server),
+	KUNIT_CASE(timewait__last_ack_lost_client),
+	KUNIT_CASE(timewait_succeed__needs_timestamps),
+	KUNIT_CASE(timewait_succeed__tw_reuse),
+	KUNIT_CASE(timewait_succeed__not_fin_wait2),
 	KUNIT_CASE(timewait_enter__limit),
 	{}
 };

@@ -51,9 +51,12 @@ static int bind_locked(struct sock *sk, __be32 addr, u16 port)
 
 	if (sk->sk_state != TCP_CLOSE || ts->port_user.port)
 		return -EINVAL;
-	err = toytcp_port_bind(sk, addr, port);
-	if (err)
-		return err;
+	/* IP_BIND_ADDRESS_NO_PORT: connect() chooses it, for one destination */
+	if (port || !compat_bind_no_port(sk)) {
+		err = toytcp_port_bind(sk, addr, port);
+		if (err)
+			return err;
+	}
 	ts->flow.key.laddr = addr;
 	if (addr)
 		sk->sk_userlocks |= SOCK_BINDADDR_LOCK;
@@ -136,6 +139,7 @@ static int connect_start(struct sock *sk, const struct sockaddr_in *addr)
 	if (err)
 		goto forget;
 	ts->flow.key.laddr = laddr;
+	ts->iss = 0;
 	err = toytcp_port_connect(sk);
 	if (err)
 		goto forget;
@@ -143,7 +147,9 @@ static int connect_start(struct sock *sk, const struct sockaddr_in *addr)
 	if (err)
 		goto remove;
 
-	ts->iss = toytcp_sock_isn(&ts->flow.key);
+	/* the successor of a time-wait has one */
+	if (!ts->iss)
+		ts->iss = toytcp_sock_isn(&ts->flow.key);
 	ts->ts_offset = toytcp_sock_ts_offset(&ts->flow.key);
 	ts->snd_sml = ts->iss;
 	WRITE_ONCE(sk->sk_err_soft, 0);
@@ -331,6 +337,7 @@ out:
 	lock_sock(child);
 	sock_graft(child, newsock);
 	newsock->state = SS_CONNECTED;
+	set_bit(SOCK_CUSTOM_SOCKOPT, &newsock->flags);
 	release_sock(child);
 	return 0;
 }
@@ -907,6 +914,8 @@ static int toytcp_create(struct net *net, struct socket *sock, int protocol,
 	sock->state = SS_UNCONNECTED;
 	sock->ops = &toytcp_proto_ops;
 	sock_init_data(sock, sk);
+	/* options of SOL_SOCKET are the core's, but for a few */
+	set_bit(SOCK_CUSTOM_SOCKOPT, &sock->flags);
 	toytcp_sock_setup(sk);
 	return 0;
 }

@@ -6,6 +6,7 @@
 #ifndef _TOYTCP_COMPAT_H
 #define _TOYTCP_COMPAT_H
 
+#include <linux/in.h>
 #include <linux/net.h>
 #include <linux/random.h>
 #include <linux/sysctl.h>
@@ -46,6 +47,29 @@ compat_register_net_sysctl(struct net *net, const char *path,
 #else
 #define compat_register_net_sysctl register_net_sysctl_sz
 #endif
+
+/* IP_BIND_ADDRESS_NO_PORT */
+static inline bool compat_bind_no_port(const struct sock *sk)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+	return inet_sk(sk)->bind_address_no_port;
+#else
+	return inet_test_bit(BIND_ADDRESS_NO_PORT, sk);
+#endif
+}
+
+/* IP_LOCAL_PORT_RANGE, last << 16 | first; 0: none, or not in this kernel */
+static inline u32 compat_local_port_range(const struct sock *sk)
+{
+#ifndef IP_LOCAL_PORT_RANGE
+	return 0;
+#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+	return inet_sk(sk)->local_port_range.hi << 16 |
+	       inet_sk(sk)->local_port_range.lo;
+#else
+	return READ_ONCE(inet_sk(sk)->local_port_range);
+#endif
+}
 
 /* proto_ops.accept: what follows the two sockets */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)

@@ -9,6 +9,7 @@
  * toytcp_net.all as well, for the listing.
  */
 #include <linux/filter.h>
+#include <linux/prandom.h>
 #include <linux/rhashtable.h>
 #include <linux/siphash.h>
 #include <net/sock.h>
@@ -236,7 +237,9 @@ struct toytcp_flow *toytcp_demux_lookup(struct net *net,
  * @key: the segment's ends
  * @dif: index of the device it came by
  *
- * The most specific wins: bound to the address, then bound to the device.
+ * The most specific wins: bound to the address, then bound to the device. Of
+ * several that share by SO_REUSEPORT the flow's hash chooses one, each with
+ * the same chance.
  *
  * Context: rcu_read_lock().
  * Return: the socket, without a reference, or NULL.
@@ -248,6 +251,7 @@ struct sock *toytcp_demux_listener(struct net *net,
 	struct toytcp_sock *ts;
 	struct sock *best = NULL;
 	int best_score = -1;
+	u32 hash = 0, n = 0;
 
 	if (!port)
 		return NULL;
@@ -267,6 +271,14 @@ struct sock *toytcp_demux_listener(struct net *net,
 		if (score > best_score) {
 			best = sk;
 			best_score = score;
+			n = 1;
+		} else if (score == best_score) {
+			/* the n-th one replaces the choice once in n times */
+			if (n == 1)
+				hash = flow_key_hashfn(key, 0, 0);
+			hash = next_pseudo_random32(hash);
+			if (!reciprocal_scale(hash, ++n))
+				best = sk;
 		}
 	}
 	return best;

@@ -33,6 +33,7 @@ static const struct toytcp_sysctl defaults = {
 	.max_syn_backlog = 4096,
 	.syncookies = 1,
 	.max_tw_buckets = 131072,
+	.reuse_tw = 2,
 	.max_orphans = 65536,
 	.window_scaling = 1,
 	.timestamps = 1,
@@ -76,8 +77,9 @@ static int port_range_handler(compat_ctl_table *table, int write, void *buffer,
 }
 
 /* .data is an offset into struct toytcp_sysctl until a namespace's copy is made */
-#define ENTRY(field, low, high) {					\
-	.procname = #field,						\
+#define ENTRY(field, low, high) ENTRY_AS(#field, field, low, high)
+#define ENTRY_AS(name, field, low, high) {				\
+	.procname = name,						\
 	.data = (void *)offsetof(struct toytcp_sysctl, field),		\
 	.maxlen = sizeof_field(struct toytcp_sysctl, field),		\
 	.mode = 0644,							\
@@ -122,6 +124,8 @@ static const struct ctl_table template[] = {
 	ENTRY(syncookies, SYSCTL_ZERO, SYSCTL_TWO),
 	ENTRY(abort_on_overflow, SYSCTL_ZERO, SYSCTL_ONE),
 	ENTRY(max_tw_buckets, SYSCTL_ZERO, NULL),
+	/* the kernel's headers have a macro of that name */
+	ENTRY_AS("tw_reuse", reuse_tw, SYSCTL_ZERO, SYSCTL_TWO),
 	ENTRY(max_orphans, SYSCTL_ZERO, NULL),
 	ENTRY(window_scaling, SYSCTL_ZERO, SYSCTL_ONE),
 	ENTRY(timestamps, SYSCTL_ZERO, SYSCTL_ONE),

@@ -35,6 +35,7 @@ struct toytcp_sysctl {
 	int keepalive_probes;		/* probes without an answer before ETIMEDOUT */
 	int user_timeout_option;	/* 0/1: send and heed RFC 5482's option */
 	int max_tw_buckets;		/* time-waits of the namespace */
+	int reuse_tw;			/* tw_reuse: connect() in a time-wait's place: 0 no, 1 yes, 2: on loopback */
 	int max_orphans;		/* orphans of the namespace */
 	int window_scaling;		/* 0/1: offer RFC 7323 window scale */
 	int timestamps;			/* 0/1: offer RFC 7323 timestamps */

@@ -21,6 +21,7 @@
 #include "ipv4.h"
 #include "port.h"
 #include "sock.h"
+#include "timewait.h"
 
 static const struct rhashtable_params port_params = {
 	.head_offset = offsetof(struct toytcp_port, node),
@@ -129,7 +130,7 @@ static void reap(struct toytcp_net *tn)
 	while ((port = list_first_entry_or_null(&tn->port_reap,
 						struct toytcp_port, reap))) {
 		list_del_init(&port->reap);
-		if (!hlist_empty(&port->users))
+		if (!hlist_empty(&port->classes))
 			continue;
 		spin_unlock_bh(&tn->port_lock);
 		/* new users come under port_mutex only: it stays empty */
@@ -153,40 +154,98 @@ static void reap_work(struct work_struct *work)
 /* leave it to the reaper if nobody uses it; port_lock held */
 static void port_check(struct toytcp_net *tn, struct toytcp_port *port)
 {
-	if (hlist_empty(&port->users) && list_empty(&port->reap)) {
+	if (hlist_empty(&port->classes) && list_empty(&port->reap)) {
 		list_add_tail(&port->reap, &tn->port_reap);
 		schedule_work(&tn->port_work);
 	}
 }
 
-static void user_add(struct toytcp_port *port, struct toytcp_port_user *user)
+static bool same_class(const struct toytcp_port_user *a,
+		       const struct toytcp_port_user *b)
 {
-	WRITE_ONCE(user->port, port);
-	hlist_add_head(&user->node, &port->users);
+	return a->addr == b->addr && a->dif == b->dif &&
+	       uid_eq(a->uid, b->uid) && a->reuse == b->reuse &&
+	       a->reuseport == b->reuseport && a->listening == b->listening &&
+	       a->timewait == b->timewait;
 }
 
-/* Linux's rule: SO_REUSEADDR on both, and the other one not listening */
-static bool conflicts(const struct toytcp_port *port,
-		      const struct toytcp_port_user *self, __be32 addr, int dif,
-		      bool reuse)
+/* port_lock held; what makes the class is set */
+static void user_add(struct toytcp_port *port, struct toytcp_port_user *user)
 {
-	const struct toytcp_port_user *user;
+	struct toytcp_port_user *first;
 
-	hlist_for_each_entry(user, &port->users, node) {
-		if (user == self)
+	WRITE_ONCE(user->port, port);
+	INIT_LIST_HEAD(&user->same);
+	INIT_HLIST_NODE(&user->node);
+	hlist_for_each_entry(first, &port->classes, node) {
+		if (same_class(first, user)) {
+			list_add(&user->same, &first->same);
+			return;
+		}
+	}
+	hlist_add_head(&user->node, &port->classes);
+}
+
+/* port_lock held; another of its class takes its place */
+static void user_del(struct toytcp_port_user *user)
+{
+	if (!hlist_unhashed(&user->node)) {
+		if (!list_empty(&user->same))
+			hlist_add_behind(&list_first_entry(&user->same,
+							   struct toytcp_port_user,
+							   same)->node,
+					 &user->node);
+		hlist_del_init(&user->node);
+	}
+	list_del_init(&user->same);
+}
+
+/*
+ * Linux's rules: SO_REUSEADDR on both, and the other one not listening; or
+ * SO_REUSEPORT on both, and both one user's, unless the other is but a
+ * time-wait.
+ */
+static bool may_share(const struct toytcp_port_user *user,
+		      const struct toytcp_port_user *other)
+{
+	if (user->reuse && other->reuse && !other->listening)
+		return true;
+	return user->reuseport && other->reuseport &&
+	       (other->timewait || uid_eq(user->uid, other->uid));
+}
+
+/*
+ * May @user have the port beside those that have it? @alone: not at an address
+ * and device that any of them has, as for a port that nobody asked for by its
+ * number.
+ */
+static bool conflicts(const struct toytcp_port *port,
+		      const struct toytcp_port_user *user, bool alone)
+{
+	const struct toytcp_port_user *other;
+
+	hlist_for_each_entry(other, &port->classes, node) {
+		if (user->dif && other->dif && user->dif != other->dif)
 			continue;
-		if (user->dif && dif && user->dif != dif)
+		if (user->addr && other->addr && user->addr != other->addr)
 			continue;
-		if (user->addr && addr && user->addr != addr)
-			continue;
-		if (!reuse || !user->reuse || user->listening)
+		if (alone || !may_share(user, other))
 			return true;
 	}
 	return false;
 }
 
+/* what the socket's options say of sharing; not while it is in a class */
+static void user_options(struct toytcp_port_user *user, struct sock *sk)
+{
+	user->dif = sk->sk_bound_dev_if;
+	user->uid = sock_i_uid(sk);
+	user->reuse = sk->sk_reuse;
+	user->reuseport = sk->sk_reuseport;
+}
+
 static int bind_one(struct sock *sk, struct toytcp_net *tn, __be32 addr,
-		    u16 num)
+		    u16 num, bool alone)
 {
 	struct toytcp_port_user *user = &toytcp_sk(sk)->port_user;
 	struct toytcp_port *port = port_get(tn, num);
@@ -194,15 +253,14 @@ static int bind_one(struct sock *sk, struct toytcp_net *tn, __be32 addr,
 
 	if (IS_ERR(port))
 		return PTR_ERR(port);
+	user_options(user, sk);
+	user->addr = addr;
+	user->listening = false;
+	user->explicit = true;
 	spin_lock_bh(&tn->port_lock);
-	if (conflicts(port, NULL, addr, sk->sk_bound_dev_if, sk->sk_reuse)) {
+	if (conflicts(port, user, alone)) {
 		err = -EADDRINUSE;
 	} else {
-		user->addr = addr;
-		user->dif = sk->sk_bound_dev_if;
-		user->reuse = sk->sk_reuse;
-		user->listening = false;
-		user->explicit = true;
 		port->shared = false;
 		user_add(port, user);
 	}
@@ -211,11 +269,19 @@ static int bind_one(struct sock *sk, struct toytcp_net *tn, __be32 addr,
 	return err;
 }
 
-static void local_range(const struct toytcp_net *tn, u32 *low, u32 *count)
+/* IP_LOCAL_PORT_RANGE narrows the sysctl's where it lies inside, as Linux */
+static void local_range(const struct sock *sk, u32 *low, u32 *count)
 {
+	const struct toytcp_net *tn = toytcp_net(sock_net(sk));
 	int first = READ_ONCE(tn->sysctl.local_port_range[0]);
 	int last = READ_ONCE(tn->sysctl.local_port_range[1]);
+	u32 range = compat_local_port_range(sk);
+	int own_first = range & 0xffff, own_last = range >> 16;
 
+	if (own_first > first && own_first <= last)
+		first = own_first;
+	if (own_last >= first && own_last < last)
+		last = own_last;
 	*low = first;
 	*count = last >= first ? last - first + 1 : 1;
 }
@@ -238,14 +304,14 @@ int toytcp_port_bind(struct sock *sk, __be32 addr, u16 num)
 
 	mutex_lock(&tn->port_mutex);
 	if (num) {
-		err = bind_one(sk, tn, addr, num);
+		err = bind_one(sk, tn, addr, num, false);
 		goto out;
 	}
-	local_range(tn, &low, &count);
+	local_range(sk, &low, &count);
 	start = get_random_u32_below(count);
 	for (i = 0; i < count; i++) {
 		num = low + (start + i) % count;
-		err = bind_one(sk, tn, addr, num);
+		err = bind_one(sk, tn, addr, num, true);
 		if (err != -EADDRINUSE)
 			break;
 		cond_resched();
@@ -257,21 +323,72 @@ out:
 	return err;
 }
 
-/* RFC 6056 algorithm 4: an offset per destination, and a counter it selects */
-static u32 ephemeral_start(const struct toytcp_flow_key *key)
+/*
+ * RFC 6056 3.3.4, "double-hash": one hash of the destination says where its
+ * ports begin, another one which counter it shares with few others. So
+ * neither a destination nor who watches another one can foretell the next
+ * port, and a destination sees each port as late again as can be. Namespaces
+ * share the counters; a lost increment does no harm.
+ */
+#define COUNTERS 4096
+
+static u64 port_hash(const struct toytcp_flow_key *key)
 {
 	static siphash_aligned_key_t secret;
-	static u32 counters[256];
-	u32 *counter;
-	u64 hash;
 
 	net_get_random_once(&secret, sizeof(secret));
-	hash = siphash_3u32((__force u32)key->laddr, (__force u32)key->faddr,
+	return siphash_3u32((__force u32)key->laddr, (__force u32)key->faddr,
 			    (__force u32)key->fport, &secret);
-	/* shared by namespaces; a lost increment does no harm */
-	counter = &counters[(hash >> 32) & 255];
-	WRITE_ONCE(*counter, READ_ONCE(*counter) + 1);
-	return (u32)hash + READ_ONCE(*counter);
+}
+
+static u32 *port_counter(u64 hash)
+{
+	static u32 counters[COUNTERS];
+
+	net_get_random_once(counters, sizeof(counters));
+	return &counters[(hash >> 32) % COUNTERS];
+}
+
+/**
+ * toytcp_port_first() - which ephemeral port to try first
+ * @key: the connection's ends; the local port does not matter
+ *
+ * Context: process, may sleep.
+ * Return: offset into the range, to be taken modulo its size.
+ */
+u32 toytcp_port_first(const struct toytcp_flow_key *key)
+{
+	u64 hash = port_hash(key);
+
+	return (u32)hash + READ_ONCE(*port_counter(hash));
+}
+
+/**
+ * toytcp_port_tried() - ports were tried; the next time begins after them
+ * @key: the connection's ends, as for toytcp_port_first()
+ * @n: how many
+ *
+ * Now and then one is left out, so that counting ports does not count
+ * connections.
+ *
+ * Context: process, may sleep.
+ */
+void toytcp_port_tried(const struct toytcp_flow_key *key, u32 n)
+{
+	u32 *counter = port_counter(port_hash(key));
+
+	WRITE_ONCE(*counter, READ_ONCE(*counter) + n + !get_random_u32_below(16));
+}
+
+/* into the table of flows, if need be in a time-wait's place */
+static int flow_enter(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	int err = toytcp_demux_insert(&ts->flow);
+
+	if (err == -EEXIST && toytcp_timewait_succeed(sk))
+		return 0;
+	return err;
 }
 
 /* try one ephemeral port for a connection; port_mutex held */
@@ -290,14 +407,13 @@ static int connect_one(struct sock *sk, struct toytcp_net *tn, u16 num)
 	if (IS_ERR(port))
 		return PTR_ERR(port);
 	ts->flow.key.lport = htons(num);
-	err = toytcp_demux_insert(&ts->flow);
+	err = flow_enter(sk);
+	user_options(&ts->port_user, sk);
 	spin_lock_bh(&tn->port_lock);
 	if (!err) {
 		if (fresh)
 			port->shared = true;
 		ts->port_user.addr = ts->flow.key.laddr;
-		ts->port_user.dif = sk->sk_bound_dev_if;
-		ts->port_user.reuse = sk->sk_reuse;
 		ts->port_user.listening = false;
 		ts->port_user.explicit = false;
 		user_add(port, &ts->port_user);
@@ -312,7 +428,9 @@ static int connect_one(struct sock *sk, struct toytcp_net *tn, u16 num)
  * @sk: the socket, foreign end and local address set
  *
  * Without a port of its own, an ephemeral one is chosen. It may be shared
- * with other connections made by connect(), to other destinations.
+ * with other connections made by connect(), to other destinations. What
+ * toytcp_timewait_succeed() allows may take a time-wait's place; ts->iss is
+ * then set.
  *
  * Context: process, socket lock held; sleeps.
  * Return: 0; -EADDRNOTAVAIL if no port is free or the five-tuple is taken.
@@ -325,18 +443,19 @@ int toytcp_port_connect(struct sock *sk)
 	int err;
 
 	if (ts->port_user.port) {
-		err = toytcp_demux_insert(&ts->flow);
+		err = flow_enter(sk);
 		return err == -EEXIST ? -EADDRNOTAVAIL : err;
 	}
 	mutex_lock(&tn->port_mutex);
-	local_range(tn, &low, &count);
-	start = ephemeral_start(&ts->flow.key);
+	local_range(sk, &low, &count);
+	start = toytcp_port_first(&ts->flow.key);
 	for (i = 0; i < count; i++) {
 		err = connect_one(sk, tn, low + (start + i) % count);
 		if (err != -EADDRINUSE)
 			break;
 		cond_resched();
 	}
+	toytcp_port_tried(&ts->flow.key, i + 1);
 	mutex_unlock(&tn->port_mutex);
 	if (err)
 		ts->flow.key.lport = 0;
@@ -359,14 +478,15 @@ int toytcp_port_listen(struct sock *sk)
 	int err = 0;
 
 	spin_lock_bh(&tn->port_lock);
-	user->reuse = sk->sk_reuse;
-	if (conflicts(user->port, user, user->addr, sk->sk_bound_dev_if,
-		      sk->sk_reuse)) {
+	user_del(user);
+	user_options(user, sk);
+	if (conflicts(user->port, user, false)) {
 		err = -EADDRINUSE;
 	} else {
 		user->listening = true;
 		hlist_add_head_rcu(&ts->listen_node, &user->port->listeners);
 	}
+	user_add(user->port, user);
 	spin_unlock_bh(&tn->port_lock);
 	return err;
 }
@@ -383,7 +503,9 @@ void toytcp_port_unlisten(struct sock *sk)
 	struct toytcp_sock *ts = toytcp_sk(sk);
 
 	spin_lock_bh(&tn->port_lock);
+	user_del(&ts->port_user);
 	ts->port_user.listening = false;
+	user_add(ts->port_user.port, &ts->port_user);
 	hlist_del_init_rcu(&ts->listen_node);
 	spin_unlock_bh(&tn->port_lock);
 }
@@ -405,7 +527,9 @@ void toytcp_port_inherit(struct toytcp_port_user *user,
 	spin_lock_bh(&tn->port_lock);
 	user->addr = addr;
 	user->dif = from->dif;
+	user->uid = from->uid;
 	user->reuse = from->reuse;
+	user->reuseport = from->reuseport;
 	user->listening = false;
 	user->explicit = from->explicit;
 	user_add(port, user);
@@ -426,7 +550,7 @@ void toytcp_port_release(struct net *net, struct toytcp_port_user *user)
 	if (!user->port)
 		return;
 	spin_lock_bh(&tn->port_lock);
-	hlist_del_init(&user->node);
+	user_del(user);
 	port_check(tn, user->port);
 	WRITE_ONCE(user->port, NULL);
 	spin_unlock_bh(&tn->port_lock);

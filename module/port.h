@@ -11,10 +11,12 @@
 #include <linux/types.h>
 #include <linux/list.h>
 #include <linux/rcupdate.h>
+#include <linux/uidgid.h>
 
 struct net;
 struct sock;
 struct socket;
+struct toytcp_flow_key;
 
 /*
  * One port of one namespace, with everything that uses it.
@@ -28,7 +30,7 @@ struct toytcp_port {
 	struct rhash_head node;		/* toytcp_net.ports */
 	u16 num;			/* port, host order */
 	bool shared;			/* every user came by connect(); port_lock */
-	struct hlist_head users;	/* struct toytcp_port_user; port_lock */
+	struct hlist_head classes;	/* struct toytcp_port_user, one of each class; port_lock */
 	struct hlist_head listeners;	/* struct toytcp_sock.listen_node; RCU, writers port_lock */
 	struct socket *reservation;	/* bound kernel TCP socket; fixed */
 	struct list_head reap;		/* toytcp_net.port_reap; port_lock */
@@ -36,14 +38,23 @@ struct toytcp_port {
 	struct rcu_head rcu;
 };
 
-/* A socket's or a time-wait's hold on a port */
+/*
+ * A socket's or a time-wait's hold on a port. Users that nothing but their
+ * number tells apart are a class: thousands of connections of one server are
+ * one to look at when somebody else wants the port.
+ */
 struct toytcp_port_user {
-	struct hlist_node node;		/* toytcp_port.users; port_lock */
+	struct hlist_node node;		/* toytcp_port.classes, if first of its class; port_lock */
+	struct list_head same;		/* ring of the class; port_lock */
 	struct toytcp_port *port;	/* NULL: none held */
+	/* from here to timewait: what makes the class; changed outside of it only */
 	__be32 addr;			/* local address bound to, 0: all */
 	int dif;			/* bound device, 0: all */
+	kuid_t uid;			/* whose it is: SO_REUSEPORT is for one user's */
 	bool reuse;			/* SO_REUSEADDR at bind time, or a time-wait with it */
+	bool reuseport;			/* SO_REUSEPORT, likewise */
 	bool listening;			/* port_lock */
+	bool timewait;			/* fixed: a struct toytcp_tw's */
 	bool explicit;			/* the port came by bind() or listen() */
 };
 
@@ -57,6 +68,8 @@ void toytcp_port_unlisten(struct sock *sk);
 void toytcp_port_inherit(struct toytcp_port_user *user,
 			 const struct toytcp_port_user *from, __be32 addr);
 void toytcp_port_release(struct net *net, struct toytcp_port_user *user);
+u32 toytcp_port_first(const struct toytcp_flow_key *key);
+void toytcp_port_tried(const struct toytcp_flow_key *key, u32 n);
 struct toytcp_port *toytcp_port_lookup(struct net *net, u16 num);
 
 #endif /* _TOYTCP_PORT_H */

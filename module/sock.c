@@ -195,6 +195,7 @@ static void setup_common(struct sock *sk)
 	ts->flow.net = sock_net(sk);
 	INIT_HLIST_NODE(&ts->flow.list);
 	INIT_HLIST_NODE(&ts->port_user.node);
+	INIT_LIST_HEAD(&ts->port_user.same);
 	INIT_HLIST_NODE(&ts->listen_node);
 	INIT_LIST_HEAD(&ts->reqs);
 	INIT_LIST_HEAD(&ts->accept_queue);

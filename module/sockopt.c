@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Socket options of the levels IPPROTO_TCP and IPPROTO_IP.
+ * Socket options of the levels IPPROTO_TCP and IPPROTO_IP, and what the core
+ * does of SOL_SOCKET for AF_INET only.
  *
  * Upper edge (layer 2). Locks: each call takes the socket lock. Numbers,
  * structs and errors are those of the kernel's TCP; SOL_SOCKET is the core's.
@@ -26,9 +27,44 @@ static bool ip_option_known(int optname)
 	case IP_MTU:
 	case IP_FREEBIND:
 	case IP_TRANSPARENT:
+	case IP_BIND_ADDRESS_NO_PORT:
+#ifdef IP_LOCAL_PORT_RANGE
+	case IP_LOCAL_PORT_RANGE:
+#endif
 		return true;
 	}
 	return false;
+}
+
+/* the core lets AF_INET alone share ports */
+static int set_reuseport(struct sock *sk, sockptr_t optval, unsigned int optlen)
+{
+	int val;
+
+	if (optlen < sizeof(int))
+		return -EINVAL;
+	if (copy_from_sockptr(&val, optval, sizeof(val)))
+		return -EFAULT;
+	lock_sock(sk);
+	sk->sk_reuseport = !!val;
+	release_sock(sk);
+	return 0;
+}
+
+static int set_socket_option(struct socket *sock, int optname, sockptr_t optval,
+			     unsigned int optlen)
+{
+	switch (optname) {
+	case SO_REUSEPORT:
+		return set_reuseport(sock->sk, optval, optlen);
+	case SO_ATTACH_REUSEPORT_CBPF:
+	case SO_ATTACH_REUSEPORT_EBPF:
+		/* the hash alone chooses among listeners; rather say so */
+		if (sock->sk->sk_reuseport)
+			return -EOPNOTSUPP;
+		break;
+	}
+	return sock_setsockopt(sock, SOL_SOCKET, optname, optval, optlen);
 }
 
 /* the SYN-ACK's timeouts: 1, 2, 4 s and so on, at most 120 s */
@@ -231,7 +267,7 @@ static int set_tcp_option(struct sock *sk, int optname, sockptr_t optval,
 /**
  * toytcp_setsockopt() - proto_ops.setsockopt
  * @sock: the socket
- * @level: IPPROTO_TCP or IPPROTO_IP; SOL_SOCKET never gets here
+ * @level: IPPROTO_TCP, IPPROTO_IP or SOL_SOCKET
  * @optname: the option
  * @optval: its value
  * @optlen: bytes
@@ -244,6 +280,8 @@ int toytcp_setsockopt(struct socket *sock, int level, int optname,
 {
 	struct sock *sk = sock->sk;
 
+	if (level == SOL_SOCKET)
+		return set_socket_option(sock, optname, optval, optlen);
 	if (level == IPPROTO_TCP)
 		return set_tcp_option(sk, optname, optval, optlen);
 	if (level == IPPROTO_IP && ip_option_known(optname))

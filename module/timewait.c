@@ -118,6 +118,7 @@ static struct toytcp_tw *tw_alloc(struct sock *sk)
 	tw->rcv_nxt = ts->rcv_nxt;
 	tw->rcv_wnd = toytcp_rcv_wnd_left(ts);
 	tw->rcv_wscale = ts->wscale_ok ? ts->rcv_wscale : 0;
+	tw->port_user.timewait = true;
 	tw->ts_ok = ts->ts_ok;
 	tw->ts_recent = ts->ts_recent;
 	tw->ts_recent_s = ts->ts_recent_s;
@@ -329,6 +330,65 @@ bool toytcp_timewait_rcv(struct toytcp_tw *tw, struct toytcp_seg *seg,
 	else
 		toytcp_drop(net, seg->skb, why);
 	return false;
+}
+
+/*
+ * RFC 6191, and net.toytcp.tw_reuse as Linux has it: may a connect() begin
+ * anew where the remnant ended? Timestamps must be able to tell the two apart.
+ * Who asked for this port by bind() may; any other, if the sysctl says so and
+ * the remnant's last second is over.
+ */
+static bool may_succeed(const struct toytcp_tw *tw, const struct sock *sk)
+{
+	int reuse = READ_ONCE(toytcp_net(tw->flow.net)->sysctl.reuse_tw);
+	const struct toytcp_flow_key *key = &tw->flow.key;
+
+	if (tw->dead || tw->state != TCP_TIME_WAIT || !tw->ts_ok)
+		return false;
+	if (toytcp_sk(sk)->port_user.port)
+		return true;
+	if (reuse == 2 && !ipv4_is_loopback(key->laddr) &&
+	    !ipv4_is_loopback(key->faddr))
+		return false;
+	return reuse && (u32)div_u64(toytcp_now_us(), USEC_PER_SEC) !=
+				tw->ts_recent_s;
+}
+
+/**
+ * toytcp_timewait_succeed() - a connect() takes a remnant's place
+ * @sk: the socket, with a key that the table has
+ *
+ * Its initial sequence number lies above all that the old connection used, so
+ * that no late segment of that one is in a window of this one.
+ *
+ * Context: process, socket lock held.
+ * Return: true if the socket has the remnant's place in the table of flows;
+ * ts->iss is set.
+ */
+bool toytcp_timewait_succeed(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct toytcp_flow *flow;
+	bool taken = false;
+	struct toytcp_tw *tw;
+
+	rcu_read_lock();
+	flow = toytcp_demux_lookup(sock_net(sk), &ts->flow.key);
+	if (flow && flow->kind == TOYTCP_FLOW_TW) {
+		tw = container_of(flow, struct toytcp_tw, flow);
+		spin_lock_bh(&tw->lock);
+		if (may_succeed(tw, sk) &&
+		    !toytcp_demux_replace(&tw->flow, &ts->flow)) {
+			ts->iss = tw->snd_nxt + 65535 + 2 ?: 1;
+			tw_kill(tw);
+			taken = true;
+		}
+		spin_unlock_bh(&tw->lock);
+	}
+	if (flow)
+		toytcp_flow_put(flow);
+	rcu_read_unlock();
+	return taken;
 }
 
 /**

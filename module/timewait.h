@@ -50,6 +50,7 @@ void toytcp_timewait_exit(void);
 void toytcp_timewait_enter(struct sock *sk);
 bool toytcp_timewait_rcv(struct toytcp_tw *tw, struct toytcp_seg *seg,
 			 bool can_open);
+bool toytcp_timewait_succeed(struct sock *sk);
 void toytcp_timewait_purge(struct net *net);
 void toytcp_timewait_free(struct toytcp_tw *tw);
 

@@ -271,7 +271,6 @@ static const char *later_option(int level, int option)
 		return "IP options outside the first version";
 	if (level == SOL_SOCKET)
 		switch (option) {
-		case SO_REUSEPORT:
 		case SO_ZEROCOPY:
 		case 80:	/* SO_DEVMEM_DONTNEED */
 			return "the kernel allows it to AF_INET only";
