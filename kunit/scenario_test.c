@@ -53,6 +53,14 @@ static void scenario__run(struct kunit *test)
 		KUNIT_FAIL(test, "%s does not fail any more: %s", c->name, known);
 }
 
+/* one wait for RCU for all of them */
+static void scenario__no_socket_leaked(struct kunit *test)
+{
+	rcu_barrier();
+	rcu_barrier();
+	KUNIT_EXPECT_EQ(test, toytcp_sock_count(), 0);
+}
+
 static void scenario_exit(struct kunit_suite *suite)
 {
 	scn_text_free(all);
@@ -310,6 +318,7 @@ static struct kunit_case scenario_cases[] = {
 	KUNIT_CASE(language__rows_and_lanes),
 	KUNIT_CASE(language__noise),
 	KUNIT_CASE_PARAM(scenario__run, next_case),
+	KUNIT_CASE(scenario__no_socket_leaked),
 	{}
 };
 
@@ -317,7 +326,7 @@ static struct kunit_suite scenario_suite = {
 	.name = "toytcp_scenario",
 	.suite_exit = scenario_exit,
 	.init = sim_init,
-	.exit = sim_exit,
+	.exit = sim_exit_quick,
 	.test_cases = scenario_cases,
 };
 

@@ -13,6 +13,37 @@
 #define EXPAND_DEPTH	8	/* macros in macros */
 #define ROW_TEXT	4096	/* bytes that the lines of a row take */
 
+/*
+ * Marks: for this lane and this TCP? *text moves behind them. What stands in
+ * brackets and is no mark is left to the parser to complain about.
+ */
+static bool marks_hold(const char **text)
+{
+	static const struct {
+		const char *word;
+		bool holds;
+	} marks[] = {
+		{ "[toytcp]", true }, { "[linux]", false },
+		{ "[kunit]", true }, { "[wire]", false },
+	};
+	bool holds = true, found;
+	int i;
+
+	do {
+		found = false;
+		for (i = 0; i < ARRAY_SIZE(marks); i++) {
+			size_t n = strlen(marks[i].word);
+
+			if (strncmp(*text, marks[i].word, n))
+				continue;
+			holds &= marks[i].holds;
+			*text = skip_spaces(*text + n);
+			found = true;
+		}
+	} while (found);
+	return holds;
+}
+
 /* ---- files into lines, lines into blocks and cases ---- */
 
 /* cut a comment off, and what is white around the rest */
@@ -176,7 +207,7 @@ static void add_rows(struct scn_text *text, const struct scn_block *block)
 		char name[SCN_NAME];
 		size_t n;
 
-		if (strncmp(s, "---", 3))
+		if (!marks_hold(&s) || strncmp(s, "---", 3))
 			continue;
 		s = skip_spaces(s + 3);
 		n = strcspn(s, " \t|");
@@ -270,37 +301,6 @@ void scn_text_free(struct scn_text *text)
 
 /* ---- a case with its macros ---- */
 
-/*
- * Marks: for this lane and this TCP? *text moves behind them. What stands in
- * brackets and is no mark is left to the parser to complain about.
- */
-static bool marks_hold(const char **text)
-{
-	static const struct {
-		const char *word;
-		bool holds;
-	} marks[] = {
-		{ "[toytcp]", true }, { "[linux]", false },
-		{ "[kunit]", true }, { "[wire]", false },
-	};
-	bool holds = true, found;
-	int i;
-
-	do {
-		found = false;
-		for (i = 0; i < ARRAY_SIZE(marks); i++) {
-			size_t n = strlen(marks[i].word);
-
-			if (strncmp(*text, marks[i].word, n))
-				continue;
-			holds &= marks[i].holds;
-			*text = skip_spaces(*text + n);
-			found = true;
-		}
-	} while (found);
-	return holds;
-}
-
 static int expand_block(const struct scn_text *text, const struct scn_block *block, u32 depth,
 			struct scn_script *script, char *wrong)
 {
@@ -379,10 +379,12 @@ static int row_events(struct scn_script *script, const struct scn_line *row, u32
 static int expand_row(const struct scn_line *row, struct scn_script *script)
 {
 	char *copy, *rest, *fields[4], *bar;
+	const char *s = row->text;
 	int i, err = -EINVAL;
 	u32 used = 0;
 
-	copy = kstrdup(skip_spaces(row->text + 3), GFP_KERNEL);
+	marks_hold(&s);
+	copy = kstrdup(skip_spaces(s + 3), GFP_KERNEL);
 	script->row_text = kmalloc(ROW_TEXT, GFP_KERNEL);
 	if (!copy || !script->row_text) {
 		err = -ENOMEM;

@@ -107,6 +107,7 @@ extern struct sim sim;
 /* KUnit's .init and .exit: exit fails the case if anything is left over */
 int sim_init(struct kunit *test);
 void sim_exit(struct kunit *test);
+void sim_exit_quick(struct kunit *test);
 bool sim_drained(void);
 void sim_drain(struct kunit *test);
 void __printf(1, 2) sim_fail(const char *fmt, ...);

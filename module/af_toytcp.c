@@ -151,6 +151,7 @@ static int connect_start(struct sock *sk, const struct sockaddr_in *addr)
 	if (!ts->iss)
 		ts->iss = toytcp_sock_isn(&ts->flow.key);
 	ts->ts_offset = toytcp_sock_ts_offset(&ts->flow.key);
+	ts->syn_ts = toytcp_ts_now(ts->ts_offset);
 	ts->snd_sml = ts->iss;
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	toytcp_state_set(sk, TCP_SYN_SENT);

@@ -86,6 +86,23 @@ static enum toytcp_drop_reason step_paws(struct sock *sk,
 }
 
 /*
+ * RFC 5961 3.2: a reset counts where the next byte is due. As Linux, also
+ * where the peer's FIN was, for a peer that forgets to count it, and behind
+ * all that came out of order.
+ */
+static bool rst_matches(const struct toytcp_sock *ts,
+			const struct toytcp_seg *seg)
+{
+	struct rb_node *last = rb_last(&ts->ofo_queue);
+
+	if (seg->seq == ts->rcv_nxt ||
+	    (ts->got_fin && seg->seq == ts->rcv_nxt - 1))
+		return true;
+	return ts->sack_ok && last &&
+	       seg->seq == TOYTCP_CB(rb_to_skb(last))->end_seq;
+}
+
+/*
  * First: is it acceptable? 3.10.7.4, in Linux's wider reading: what has a
  * point in common with the window, its right edge included, still brings its
  * ACK, its window and its reset (see toytcp_window_touches()). The data step
@@ -103,7 +120,7 @@ static enum toytcp_drop_reason step_sequence(struct sock *sk,
 				  seg->seq, seg->end_seq - seg->seq))
 		return TOYTCP_DROP_NONE;
 	if (seg->flags & TOYTCP_RST)
-		return TOYTCP_DROP_SEQ;
+		return rst_matches(ts, seg) ? TOYTCP_DROP_NONE : TOYTCP_DROP_SEQ;
 	if (seg->flags & TOYTCP_SYN) {
 		toytcp_output_challenge_ack(sk);
 		return TOYTCP_DROP_SYN;
@@ -132,7 +149,7 @@ static enum toytcp_drop_reason step_rst(struct sock *sk,
 
 	if (!(seg->flags & TOYTCP_RST))
 		return TOYTCP_DROP_NONE;
-	if (seg->seq != ts->rcv_nxt) {
+	if (!rst_matches(ts, seg)) {
 		toytcp_output_challenge_ack(sk);
 		return TOYTCP_DROP_RST_SEQ;
 	}
@@ -371,21 +388,20 @@ static enum toytcp_drop_reason step_data(struct sock *sk,
 	struct toytcp_sock *ts = toytcp_sk(sk);
 	enum toytcp_drop_reason why;
 
-	if (seg->len) {
-		switch (sk->sk_state) {
-		case TCP_ESTABLISHED:
-		case TCP_FIN_WAIT1:
-		case TCP_FIN_WAIT2:
-			break;
-		default:
-			/*
-			 * The peer has said FIN: there is no text after it.
-			 * What is before it, it sends again for want of an ACK.
-			 */
+	if (!seg->len && !(seg->flags & TOYTCP_FIN))
+		return STEP_DONE;
+	if (ts->got_fin) {
+		/*
+		 * There is nothing after a FIN. What is before it, the peer
+		 * sends again for want of an ACK.
+		 */
+		if (seq_before(seg->seq, ts->rcv_nxt)) {
 			ts->ack_pending = true;
 			ts->ack_now = true;
-			return TOYTCP_DROP_AFTER_FIN;
 		}
+		return TOYTCP_DROP_AFTER_FIN;
+	}
+	if (seg->len) {
 		/* nobody will read it: RFC 9293 3.6.1 (MUST-13), RFC 2525 2.17 */
 		if (nobody_reads(sk) &&
 		    seq_after(seg->seq + seg->len, ts->rcv_nxt)) {
@@ -399,8 +415,6 @@ static enum toytcp_drop_reason step_data(struct sock *sk,
 		ts->last_data_recv_ms = (u32)div_u64(toytcp_now_us(), 1000);
 		rcv_mss_update(ts, seg);
 		rcv_rtt_measure(ts);
-	} else if (!(seg->flags & TOYTCP_FIN)) {
-		return STEP_DONE;
 	}
 
 	why = toytcp_reassembly_queue(sk, seg);
@@ -518,8 +532,9 @@ static enum toytcp_drop_reason syn_sent_ack(struct sock *sk,
 		return TOYTCP_DROP_NONE;
 	if (seq_after(seg->ack, ts->iss) && seq_leq(seg->ack, ts->snd_nxt)) {
 		/* an echo of a clock that we never sent: an old incarnation's */
-		if (!(seg->flags & TOYTCP_RST) && seg->opt.has_ts &&
-		    seg->opt.tsecr && seq_after(seg->opt.tsecr, now))
+		if (seg->opt.has_ts && seg->opt.tsecr &&
+		    (seq_before(seg->opt.tsecr, ts->syn_ts) ||
+		     seq_after(seg->opt.tsecr, now)))
 			goto reset;
 		return TOYTCP_DROP_NONE;
 	}

@@ -166,6 +166,7 @@ struct toytcp_sock {
 
 	/* timestamps */
 	u32 ts_offset;			/* added to our clock, RFC 7323 5.4 */
+	u32 syn_ts;			/* active open: of our first SYN */
 	u32 ts_recent;			/* TSval to echo */
 	u32 ts_recent_s;		/* seconds of the clock when it was heard */
 
