@@ -495,6 +495,24 @@ static void rfc7323_5_2__reset_has_a_timestamp(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, seg->opt.has_ts);
 }
 
+/* timestamps begin elsewhere towards each peer, and nobody can tell where */
+static void rfc7323_7_1__offset_is_a_keyed_hash(struct kunit *test)
+{
+	struct toytcp_flow_key key = { .laddr = htonl(SIM_A), .faddr = htonl(SIM_B),
+				       .lport = htons(1), .fport = htons(2) };
+	u32 offset = __real_toytcp_sock_ts_offset(&key);
+
+	KUNIT_EXPECT_NE(test, offset, 0);
+	/* later connections of the same two hosts go on with the same clock (RFC 6191) */
+	key.lport = htons(3);
+	KUNIT_EXPECT_EQ(test, __real_toytcp_sock_ts_offset(&key), offset);
+	key.faddr = htonl(SIM_PEER);
+	KUNIT_EXPECT_GT(test, __real_toytcp_sock_ts_offset(&key) - offset + 1000, 2000);
+	key.laddr = htonl(SIM_PEER);
+	key.faddr = htonl(SIM_B);
+	KUNIT_EXPECT_GT(test, __real_toytcp_sock_ts_offset(&key) - offset + 1000, 2000);
+}
+
 /* no SACK-permitted in the peer's SYN: no SACK option, whatever is missing */
 static void rfc2018_4__not_without_permission(struct kunit *test)
 {
@@ -619,6 +637,7 @@ static struct kunit_case rfc9293_cases[] = {
 	KUNIT_CASE(rfc7323_3_2__a_timestamp_is_missing),
 	KUNIT_CASE(rfc7323_3_2__not_agreed_on),
 	KUNIT_CASE(rfc7323_5_2__reset_has_a_timestamp),
+	KUNIT_CASE(rfc7323_7_1__offset_is_a_keyed_hash),
 	{}
 };
 

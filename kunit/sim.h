@@ -179,5 +179,6 @@ u32 __wrap_toytcp_sock_isn(const struct toytcp_flow_key *key);
 u32 __wrap_toytcp_sock_ts_offset(const struct toytcp_flow_key *key);
 /* and sock.c's own, for who wants it */
 u32 __real_toytcp_sock_isn(const struct toytcp_flow_key *key);
+u32 __real_toytcp_sock_ts_offset(const struct toytcp_flow_key *key);
 
 #endif /* _TOYTCP_KUNIT_SIM_H */
