@@ -472,6 +472,34 @@ static void reassembly_queue__full_buffer(struct kunit *test)
 }
 
 /* pieces out of order into a small buffer: bounded, and the gap can always be closed */
+/* what the window promised is taken though it weighs more than was thought */
+static void reassembly_queue__buffer_grows(struct kunit *test)
+{
+	struct model *m = kunit_kmalloc(test, sizeof(*m), GFP_KERNEL);
+	struct sock *sk;
+	u32 sent = 0;
+	int had;
+
+	KUNIT_ASSERT_NOT_NULL(test, m);
+	model_start(test, m, true, true);
+	sk = m->sock->sk;
+	/* half of what the window would need */
+	had = toytcp_rcv_wnd_left(toytcp_sk(sk));
+	sk->sk_rcvbuf = had;
+	while (sent + 1100 <= had) {
+		struct sim_seg seg = sim_peer_seg(&m->p, TOYTCP_ACK, 1100);
+
+		seg.seq = m->p.iss + 1 + sent;
+		seg.offset = sent;
+		sim_inject(&seg);
+		sent += 1100;
+		KUNIT_ASSERT_EQ(test, toytcp_sk(sk)->rcv_nxt - m->p.iss - 1, sent);
+	}
+	KUNIT_EXPECT_GT(test, sk->sk_rcvbuf, had);
+	KUNIT_EXPECT_EQ(test, sim_read_check(m->sock, 0, sent), sent);
+	sim_drain(test);
+}
+
 static void reassembly_prune__makes_room(struct kunit *test)
 {
 	struct model *m = kunit_kmalloc(test, sizeof(*m), GFP_KERNEL);
@@ -505,6 +533,7 @@ static struct kunit_case reassembly_cases[] = {
 	KUNIT_CASE(reassembly_queue__old_data),
 	KUNIT_CASE(reassembly_queue__trims_to_window),
 	KUNIT_CASE(reassembly_queue__full_buffer),
+	KUNIT_CASE(reassembly_queue__buffer_grows),
 	KUNIT_CASE(reassembly_prune__makes_room),
 	KUNIT_CASE(reassembly_sacks__order),
 	KUNIT_CASE_PARAM(reassembly_sacks__random, prng_seed_gen_params),

@@ -311,13 +311,18 @@ bool toytcp_demux_claims(struct net *net, const struct toytcp_flow_key *key,
  */
 int toytcp_demux_backlog(struct sock *sk, struct sk_buff *skb)
 {
-	u32 limit = READ_ONCE(sk->sk_rcvbuf) + (READ_ONCE(sk->sk_sndbuf) >> 1) +
-		    64 * 1024;
+	/*
+	 * Twice the buffer: what was promised may lie here as well as in the
+	 * queue, and the backlog's length is not set back before all of it is
+	 * done. The rest is for ACKs. As Linux.
+	 */
+	u64 limit = 2ull * READ_ONCE(sk->sk_rcvbuf) +
+		    (READ_ONCE(sk->sk_sndbuf) >> 1) + 64 * 1024;
 
 	/* neither is referenced while the segment waits, nor needed */
 	skb_dst_drop(skb);
 	skb->dev = NULL;
-	return sk_add_backlog(sk, skb, limit);
+	return sk_add_backlog(sk, skb, min_t(u64, limit, UINT_MAX));
 }
 
 /* one segment under the lock of what it belongs to */

@@ -32,9 +32,26 @@ static void uncharge_free(struct sk_buff *skb)
 	kfree_skb(skb);
 }
 
+/*
+ * The window promises payload, the buffer is charged with memory, and twice
+ * the payload is only a guess at that. Where the guess was too low the buffer
+ * grows, as Linux's does: what was promised and fits net.toytcp.rmem is taken.
+ */
+static void grow_buffer(struct sock *sk)
+{
+	int top = READ_ONCE(toytcp_net(sock_net(sk))->sysctl.rmem[2]);
+	int used = atomic_read(&sk->sk_rmem_alloc);
+
+	if (used <= READ_ONCE(sk->sk_rcvbuf) || READ_ONCE(sk->sk_rcvbuf) >= top ||
+	    (sk->sk_userlocks & SOCK_RCVBUF_LOCK) || sk_under_memory_pressure(sk))
+		return;
+	WRITE_ONCE(sk->sk_rcvbuf, min(used, top));
+}
+
 /* may @skb's memory be held? Prunes what may be pruned first. */
 static bool reserve(struct sock *sk, struct sk_buff *skb)
 {
+	grow_buffer(sk);
 	if (atomic_read(&sk->sk_rmem_alloc) <= READ_ONCE(sk->sk_rcvbuf) &&
 	    sk_rmem_schedule(sk, skb, skb->truesize))
 		return true;
