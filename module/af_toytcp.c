@@ -22,6 +22,7 @@
 #include "sock.h"
 #include "toytcp.h"
 #include "urgent.h"
+#include "zerocopy.h"
 
 /* ---- addresses ---- */
 
@@ -527,7 +528,8 @@ static int send_copy(struct sock *sk, struct msghdr *msg, u32 goal)
 	bool fresh = false, merge;
 	int copy, i, err;
 
-	if (!skb || skb->len >= goal) {
+	/* to pages of the program's nothing is added */
+	if (!skb || skb->len >= goal || skb_zcopy(skb)) {
 fresh:
 		if (!sk_stream_memory_free(sk))
 			return 0;
@@ -576,10 +578,14 @@ fail:
 static int sendmsg_locked(struct sock *sk, struct msghdr *msg)
 {
 	int flags = msg->msg_flags, copied = 0, err, n;
+	struct ubuf_info *uarg = NULL;
 	struct sockcm_cookie sockc;
 	long timeo;
 	u32 goal;
 
+	err = toytcp_zerocopy_begin(sk, msg, &uarg);
+	if (err)
+		return err;
 	timeo = sock_sndtimeo(sk, flags & MSG_DONTWAIT);
 	if (BIT(sk->sk_state) & ~(TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) {
 		err = sk_stream_wait_connect(sk, &timeo);
@@ -600,7 +606,8 @@ static int sendmsg_locked(struct sock *sk, struct msghdr *msg)
 		if (sk->sk_err || (sk->sk_shutdown & SEND_SHUTDOWN) ||
 		    !(BIT(sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)))
 			goto error;
-		n = send_copy(sk, msg, goal);
+		n = uarg ? toytcp_zerocopy_append(sk, msg, goal, uarg) :
+			   send_copy(sk, msg, goal);
 		if (n > 0) {
 			copied += n;
 			/* a full buffer can go while the next one fills */
@@ -628,11 +635,13 @@ out:
 	if (copied)
 		toytcp_output_push(sk, flags & MSG_MORE ? TOYTCP_PUSH_MORE :
 							  TOYTCP_PUSH_NAGLE);
+	toytcp_zerocopy_end(uarg, copied);
 	return copied;
 
 error:
 	if (copied)
 		goto out;
+	toytcp_zerocopy_end(uarg, err);
 	err = sk_stream_error(sk, flags, err);
 	/* an edge-triggered epoll must hear of the room that it was refused */
 	if (err == -EAGAIN && skb_queue_empty(&sk->sk_write_queue) &&
@@ -857,6 +866,24 @@ static int recvmsg_locked(struct sock *sk, struct msghdr *msg, size_t len,
 	return copied;
 }
 
+/* TCP_INQ: what is left to read, without another call; a FIN counts, as with Linux */
+static void tell_inq(struct sock *sk, struct msghdr *msg)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	bool wanted = READ_ONCE(ts->inq);
+
+	if (!wanted && !msg->msg_get_inq)
+		return;
+	lock_sock(sk);
+	msg->msg_inq = ts->rcv_nxt - ts->copied_seq;
+	if (!msg->msg_inq && sock_flag(sk, SOCK_DONE))
+		msg->msg_inq = 1;
+	release_sock(sk);
+	if (wanted)
+		put_cmsg(msg, SOL_TCP, TCP_CM_INQ, sizeof(msg->msg_inq),
+			 &msg->msg_inq);
+}
+
 static int toytcp_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 			  int flags)
 {
@@ -869,8 +896,10 @@ static int toytcp_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 	ret = recvmsg_locked(sk, msg, len, flags);
 	release_sock(sk);
 	/* a stream socket reports no source address */
-	if (ret >= 0)
+	if (ret >= 0) {
 		msg->msg_namelen = 0;
+		tell_inq(sk, msg);
+	}
 	return ret;
 }
 

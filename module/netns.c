@@ -41,6 +41,7 @@ static const struct toytcp_sysctl defaults = {
 	.rto_min_us = TOYTCP_RTO_MIN_US,
 	.rmem = { 4096, 131072, 6 * 1024 * 1024 },
 	.wmem = { 4096, 16384, 4 * 1024 * 1024 },
+	.notsent_lowat = UINT_MAX,
 	.challenge_ack_limit = 1000,
 };
 
@@ -133,6 +134,13 @@ static const struct ctl_table template[] = {
 	ENTRY(rto_min_us, &rto_min_floor, &rto_max),
 	ENTRY(rmem, &buffer_floor, NULL),
 	ENTRY(wmem, &buffer_floor, NULL),
+	{
+		.procname = "notsent_lowat",
+		.data = (void *)offsetof(struct toytcp_sysctl, notsent_lowat),
+		.maxlen = sizeof_field(struct toytcp_sysctl, notsent_lowat),
+		.mode = 0644,
+		.proc_handler = proc_douintvec,
+	},
 	ENTRY(challenge_ack_limit, SYSCTL_ONE, NULL),
 };
 

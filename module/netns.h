@@ -43,6 +43,7 @@ struct toytcp_sysctl {
 	int rto_min_us;			/* microseconds */
 	int rmem[3];			/* bytes: min, default, max receive buffer */
 	int wmem[3];			/* bytes: min, default, max send buffer */
+	unsigned int notsent_lowat;	/* unsent bytes up to which a socket is writable */
 	int challenge_ack_limit;	/* challenge ACKs a second of the namespace */
 };
 

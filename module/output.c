@@ -842,6 +842,9 @@ void toytcp_output_push(struct sock *sk, enum toytcp_push how)
 	/* closed window, or no memory: with nothing in flight no ACK will come */
 	if (skb && !ts->packets_out)
 		toytcp_timers_probe(sk);
+	/* less is unsent: who waits for that (TCP_NOTSENT_LOWAT) is woken */
+	if (sk->sk_socket && test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
+		sk->sk_write_space(sk);
 }
 
 /**

@@ -55,6 +55,7 @@ struct proto toytcp_prot = {
 	.backlog_rcv		= toytcp_sock_backlog_rcv,
 	.release_cb		= toytcp_timers_release,
 	.keepalive		= toytcp_timers_keepalive,
+	.stream_memory_free	= toytcp_sock_memory_free,
 	.memory_allocated	= &memory_allocated,
 	.per_cpu_fw_alloc	= &per_cpu_fw_alloc,
 	.sockets_allocated	= &sockets_allocated,
@@ -185,6 +186,27 @@ void toytcp_sock_write_space(struct sock *sk)
 	rcu_read_unlock();
 }
 
+/**
+ * toytcp_sock_memory_free() - struct proto.stream_memory_free: may more be written?
+ * @sk: the socket
+ * @wake: 1 to ask for a program that sleeps: it is woken with half of it free
+ *
+ * TCP_NOTSENT_LOWAT: beside the send buffer's size, what was not sent yet has
+ * a bound, so that a program decides late what to send.
+ *
+ * Context: any; without the socket lock the answer is a hint.
+ * Return: true when it may.
+ */
+bool toytcp_sock_memory_free(const struct sock *sk, int wake)
+{
+	const struct toytcp_sock *ts = toytcp_sk(sk);
+	u32 lowat = READ_ONCE(ts->notsent_lowat) ?:
+		    READ_ONCE(toytcp_net(sock_net(sk))->sysctl.notsent_lowat);
+	u32 notsent = READ_ONCE(ts->write_seq) - READ_ONCE(ts->snd_nxt);
+
+	return ((u64)notsent << wake) < lowat;
+}
+
 static void setup_common(struct sock *sk)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
@@ -269,6 +291,8 @@ void toytcp_sock_setup_child(struct sock *child, const struct sock *parent)
 	ts->linger2 = pts->linger2;
 	ts->syn_retries = pts->syn_retries;
 	ts->defer_accept = pts->defer_accept;
+	ts->inq = pts->inq;
+	ts->notsent_lowat = pts->notsent_lowat;
 	/* as Linux: what the listener chose, else the default of now */
 	if (pts->cong_chosen)
 		ts->cong.ops = toytcp_cong_find_get(pts->cong.ops->name);

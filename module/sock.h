@@ -239,6 +239,8 @@ struct toytcp_sock {
 	u64 synq_overflow_us;		/* listener: when a cookie was sent last; 0: never */
 	bool synflood_warned;		/* listener: the log says that it was flooded */
 	u8 defer_accept;		/* TCP_DEFER_ACCEPT, in retransmissions; 0: off */
+	bool inq;			/* TCP_INQ: recvmsg() says how much is left */
+	u32 notsent_lowat;		/* TCP_NOTSENT_LOWAT, bytes; 0: the sysctl's */
 	struct list_head accept_queue;	/* listener: children; child: its entry */
 
 	/* counters for TCP_INFO (RFC 4898 names in comments where it has them) */
@@ -310,6 +312,7 @@ void toytcp_sock_close(struct sock *sk, long timeout);
 void toytcp_sock_shutdown_send(struct sock *sk);
 void toytcp_sock_kill_orphans(struct net *net);
 void toytcp_sock_write_space(struct sock *sk);
+bool toytcp_sock_memory_free(const struct sock *sk, int wake);
 void toytcp_sock_rcvbuf_adjust(struct sock *sk);
 void toytcp_sock_sndbuf_expand(struct sock *sk);
 int toytcp_sock_backlog_rcv(struct sock *sk, struct sk_buff *skb);

@@ -36,7 +36,7 @@ static bool ip_option_known(int optname)
 	return false;
 }
 
-/* the core lets AF_INET alone share ports */
+/* the core lets AF_INET alone share ports, and send without a copy */
 static int set_reuseport(struct sock *sk, sockptr_t optval, unsigned int optlen)
 {
 	int val;
@@ -51,12 +51,30 @@ static int set_reuseport(struct sock *sk, sockptr_t optval, unsigned int optlen)
 	return 0;
 }
 
+static int set_zerocopy(struct sock *sk, sockptr_t optval, unsigned int optlen)
+{
+	int val;
+
+	if (optlen < sizeof(int))
+		return -EINVAL;
+	if (copy_from_sockptr(&val, optval, sizeof(val)))
+		return -EFAULT;
+	if (val < 0 || val > 1)
+		return -EINVAL;
+	lock_sock(sk);
+	sock_valbool_flag(sk, SOCK_ZEROCOPY, val);
+	release_sock(sk);
+	return 0;
+}
+
 static int set_socket_option(struct socket *sock, int optname, sockptr_t optval,
 			     unsigned int optlen)
 {
 	switch (optname) {
 	case SO_REUSEPORT:
 		return set_reuseport(sock->sk, optval, optlen);
+	case SO_ZEROCOPY:
+		return set_zerocopy(sock->sk, optval, optlen);
 	case SO_ATTACH_REUSEPORT_CBPF:
 	case SO_ATTACH_REUSEPORT_EBPF:
 		/* the hash alone chooses among listeners; rather say so */
@@ -200,6 +218,22 @@ static int set_user_timeout(struct toytcp_sock *ts, int val)
 	return 0;
 }
 
+/*
+ * TCP_REPAIR is not there: its options answer as they do to a program without
+ * the privilege, or that did not turn it on.
+ */
+static int set_repair(const struct sock *sk, int optname)
+{
+	switch (optname) {
+	case TCP_REPAIR_OPTIONS:
+		return -EINVAL;
+	case TCP_QUEUE_SEQ:
+		return sk->sk_state == TCP_CLOSE ? -EINVAL : -EPERM;
+	default:
+		return -EPERM;
+	}
+}
+
 static int set_tcp_option(struct sock *sk, int optname, sockptr_t optval,
 			  unsigned int optlen)
 {
@@ -248,6 +282,24 @@ static int set_tcp_option(struct sock *sk, int optname, sockptr_t optval,
 		break;
 	case TCP_DEFER_ACCEPT:
 		ts->defer_accept = defer_from_secs(val);
+		break;
+	case TCP_NOTSENT_LOWAT:
+		WRITE_ONCE(ts->notsent_lowat, val);
+		sk->sk_write_space(sk);
+		break;
+	case TCP_INQ:
+		if (val < 0 || val > 1)
+			err = -EINVAL;
+		else
+			WRITE_ONCE(ts->inq, val);
+		break;
+	case TCP_REPAIR:
+	case TCP_REPAIR_QUEUE:
+	case TCP_REPAIR_OPTIONS:
+	case TCP_REPAIR_WINDOW:
+	case TCP_QUEUE_SEQ:
+	case TCP_TIMESTAMP:
+		err = set_repair(sk, optname);
 		break;
 	case TCP_LINGER2:
 		if (val < 0)
@@ -434,6 +486,20 @@ static int get_tcp_option(struct sock *sk, int optname, char __user *optval,
 	case TCP_LINGER2:
 		val = ts->linger2 ?: READ_ONCE(ctl->fin_timeout);
 		break;
+	case TCP_NOTSENT_LOWAT:
+		val = ts->notsent_lowat;
+		break;
+	case TCP_INQ:
+		val = ts->inq;
+		break;
+	case TCP_REPAIR:
+		val = 0;
+		break;
+	case TCP_REPAIR_QUEUE:
+	case TCP_QUEUE_SEQ:
+		return -EINVAL;
+	case TCP_REPAIR_WINDOW:
+		return len == sizeof(struct tcp_repair_window) ? -EPERM : -EINVAL;
 	case TCP_INFO:
 		lock_sock(sk);
 		get_info(sk, &info);

@@ -6,6 +6,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/errqueue.h>
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -18,6 +20,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -164,6 +167,142 @@ static void set_option(const struct row *r)
 	said("negative", setsockopt(fd, r->a, r->b, "abcd", -1));
 }
 
+/* TCP_REPAIR: what it says without privilege; AF_TOYTCP says no more than that. */
+static void set_option_unprivileged(const struct row *r)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct all[2], less[2];
+
+	need("capget", syscall(__NR_capget, &header, all));
+	memcpy(less, all, sizeof(all));
+	less[0].effective &= ~(1U << CAP_NET_ADMIN);
+	need("capset", syscall(__NR_capset, &header, less));
+	set_option(r);
+	need("capset", syscall(__NR_capset, &header, all));
+}
+
+/* TCP_INQ: the control message of each read, up to the end and past it. */
+static void inq(const struct row *r)
+{
+	static const unsigned int sizes[] = { 40, 0, 60, 10, 10 };
+	char buf[100], control[64];
+	int a, b, one = r->a;
+	unsigned int i;
+
+	pair(&a, &b);
+	said("set", setsockopt(a, IPPROTO_TCP, TCP_INQ, &one, sizeof(one)));
+	rec("get %d; ", get_int(a, IPPROTO_TCP, TCP_INQ));
+	memset(buf, 1, sizeof(buf));
+	need("send", send(b, buf, sizeof(buf), 0));
+	need("shutdown", shutdown(b, SHUT_WR));
+	/* all of it, and the FIN, is there when poll() says so */
+	poll(&(struct pollfd){ .fd = a, .events = POLLRDHUP }, 1, 2000);
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct iovec iov = { buf, sizes[i] };
+		struct msghdr msg = {
+			.msg_iov = &iov, .msg_iovlen = 1,
+			.msg_control = control,
+			.msg_controllen = r->b ? 8 : sizeof(control),
+		};
+		struct cmsghdr *c;
+
+		said("recv", recvmsg(a, &msg, 0));
+		rec("flags %#x ", msg.msg_flags);
+		c = CMSG_FIRSTHDR(&msg);
+		if (c)
+			rec("level %d type %d length %zu inq %d; ", c->cmsg_level,
+			    c->cmsg_type, (size_t)c->cmsg_len,
+			    *(int *)CMSG_DATA(c));
+	}
+}
+
+/* MSG_ZEROCOPY: what is sent, and the notices that come. */
+static void zerocopy(const struct row *r)
+{
+	static char data[100000], got[sizeof(data)];
+	char control[128];
+	int a, b, on = r->a, i;
+	ssize_t n, sum = 0;
+
+	pair(&a, &b);
+	said("set", setsockopt(a, SOL_SOCKET, SO_ZEROCOPY, &on, sizeof(on)));
+	rec("get %d; ", get_int(a, SOL_SOCKET, SO_ZEROCOPY));
+	for (i = 0; i < (int)sizeof(data); i++)
+		data[i] = i * 7 + i / 256;
+	said("bad", send(a, BAD, 1000, MSG_ZEROCOPY));
+	said("none", send(a, data, 0, MSG_ZEROCOPY));
+	said("send", send(a, data, 1, MSG_ZEROCOPY));
+	said("copied", send(a, data + 1, 999, 0));
+	while (sum < (ssize_t)sizeof(data) - 1000) {
+		n = need("send", send(a, data + 1000 + sum,
+				      sizeof(data) - 1000 - sum, MSG_ZEROCOPY));
+		sum += n;
+		need("recv", n = recv(b, got, n + (sum == n ? 1000 : 0), MSG_WAITALL));
+		if (sum == n - 1000)
+			rec("content %d; ", memcmp(got, data, n));
+	}
+	/* notices: ranges of calls, merged or not as time has it */
+	for (i = 0, n = -1; on && n < 1 && i < 20; i++) {
+		struct iovec iov = { got, sizeof(got) };
+		struct sockaddr_in sin;
+		struct msghdr msg = {
+			.msg_name = &sin, .msg_namelen = sizeof(sin),
+			.msg_iov = &iov, .msg_iovlen = 1,
+			.msg_control = control, .msg_controllen = sizeof(control),
+		};
+		struct sock_extended_err ee;
+		struct cmsghdr *c;
+
+		poll(&(struct pollfd){ .fd = a }, 1, 1000);
+		if (recvmsg(a, &msg, MSG_ERRQUEUE) < 0)
+			continue;
+		c = CMSG_FIRSTHDR(&msg);
+		if (!c)
+			continue;
+		memcpy(&ee, CMSG_DATA(c), sizeof(ee));
+		rec("level %d type %d errno %d origin %d flags %#x name %d; ",
+		    c->cmsg_level, c->cmsg_type, ee.ee_errno, ee.ee_origin,
+		    msg.msg_flags, msg.msg_namelen);
+		n = ee.ee_data;
+	}
+	rec("%s", on ? n >= 1 ? "all noticed" : "notices lack" : "");
+}
+
+/* TCP_NOTSENT_LOWAT: little is unsent when the socket is no longer writable. */
+static void notsent_lowat(const struct row *r)
+{
+	int a, b, lowat = r->a, buffer = 8000000, unsent = 0;
+	static char data[10000];
+	long sum = 0;
+	ssize_t n;
+
+	pair(&a, &b);
+	need("set", setsockopt(a, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer)));
+	said("set", setsockopt(a, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat,
+			       sizeof(lowat)));
+	rec("get %d; ", get_int(a, IPPROTO_TCP, TCP_NOTSENT_LOWAT));
+	while ((n = send(a, data, sizeof(data), MSG_DONTWAIT)) > 0)
+		sum += n;
+	said("full", n);
+	ioctl(a, SIOCOUTQNSD, &unsent);
+	rec("%s; poll %d; ", unsent < lowat + 200000 ? "little unsent" : "much unsent",
+	    poll(&(struct pollfd){ .fd = a, .events = POLLOUT }, 1, 0));
+	/* the peer reads: room comes, and a sleeper is woken */
+	if (!fork()) {
+		while (recv(b, data, sizeof(data), 0) > 0)
+			;
+		_exit(0);
+	}
+	rec("poll %d; ",
+	    poll(&(struct pollfd){ .fd = a, .events = POLLOUT }, 1, 5000));
+	said("send", send(a, data, sizeof(data), 0));
+	shutdown(a, SHUT_WR);
+	close(b);
+	wait(NULL);
+}
+
 static void option_value(const struct row *r)
 {
 	int value = r->c, fd = new_sock();
@@ -252,26 +391,35 @@ static const char *later_option(int level, int option)
 {
 	if (level == IPPROTO_TCP)
 		switch (option) {
-		case TCP_NODELAY:
-		case TCP_MAXSEG:
-		case TCP_CORK:
-		case TCP_KEEPIDLE:
-		case TCP_KEEPINTVL:
-		case TCP_KEEPCNT:
-		case TCP_SYNCNT:
-		case TCP_LINGER2:
-		case TCP_WINDOW_CLAMP:
-		case TCP_QUICKACK:
-		case TCP_USER_TIMEOUT:
-			return NULL;
+		case TCP_FASTOPEN:
+		case TCP_FASTOPEN_CONNECT:
+		case TCP_FASTOPEN_KEY:
+		case TCP_FASTOPEN_NO_COOKIE:
+			return "TCP Fast Open";
+		case TCP_CC_INFO:
+		case TCP_CONGESTION:
+			return "congestion control other than Reno";
+		case TCP_MD5SIG:
+		case TCP_MD5SIG_EXT:
+		case 38 ... 43:	/* TCP_AO_* and what came after 6.1 */
+			return "TCP-MD5 and TCP-AO";
+		case TCP_THIN_LINEAR_TIMEOUTS:
+		case TCP_THIN_DUPACK:
+		case TCP_COOKIE_TRANSACTIONS:
+		case TCP_TIMESTAMP:
+		case TCP_SAVE_SYN:
+		case TCP_SAVED_SYN:
+		case TCP_ULP:
+		case TCP_ZEROCOPY_RECEIVE:
+		case TCP_TX_DELAY:
+			return "TCP option that is not there";
 		default:
-			return "TCP option outside the first version";
+			return NULL;
 		}
 	if (level == IPPROTO_IP)
 		return "IP options outside the first version";
 	if (level == SOL_SOCKET)
 		switch (option) {
-		case SO_ZEROCOPY:
 		case 80:	/* SO_DEVMEM_DONTNEED */
 			return "the kernel allows it to AF_INET only";
 		case SO_PEEK_OFF:
@@ -317,6 +465,17 @@ void add_option_rows(void)
 		{ "TCP_NODELAY", IPPROTO_TCP, TCP_NODELAY, 1 },
 		{ "TCP_NODELAY", IPPROTO_TCP, TCP_NODELAY, 7 },
 		{ "TCP_NODELAY", IPPROTO_TCP, TCP_NODELAY, -1 },
+		{ "TCP_INQ", IPPROTO_TCP, TCP_INQ, 0 },
+		{ "TCP_INQ", IPPROTO_TCP, TCP_INQ, 1 },
+		{ "TCP_INQ", IPPROTO_TCP, TCP_INQ, 2 },
+		{ "TCP_INQ", IPPROTO_TCP, TCP_INQ, -1 },
+		{ "TCP_NOTSENT_LOWAT", IPPROTO_TCP, TCP_NOTSENT_LOWAT, 0 },
+		{ "TCP_NOTSENT_LOWAT", IPPROTO_TCP, TCP_NOTSENT_LOWAT, 16384 },
+		{ "TCP_NOTSENT_LOWAT", IPPROTO_TCP, TCP_NOTSENT_LOWAT, -1 },
+		{ "SO_ZEROCOPY", SOL_SOCKET, SO_ZEROCOPY, 0 },
+		{ "SO_ZEROCOPY", SOL_SOCKET, SO_ZEROCOPY, 1 },
+		{ "SO_ZEROCOPY", SOL_SOCKET, SO_ZEROCOPY, 2 },
+		{ "SO_ZEROCOPY", SOL_SOCKET, SO_ZEROCOPY, -1 },
 		{ "TCP_MAXSEG", IPPROTO_TCP, TCP_MAXSEG, 0 },
 		{ "TCP_MAXSEG", IPPROTO_TCP, TCP_MAXSEG, 1 },
 		{ "TCP_MAXSEG", IPPROTO_TCP, TCP_MAXSEG, 87 },
@@ -387,8 +546,9 @@ void add_option_rows(void)
 			r->a = level;
 			r->b = o;
 			r->later = later;
-			r = add(set_option, "setsockopt: %s %d",
-				level_name(level), o);
+			r = add(level == IPPROTO_TCP && o == TCP_REPAIR ?
+				set_option_unprivileged : set_option,
+				"setsockopt: %s %d", level_name(level), o);
 			r->a = level;
 			r->b = o;
 			r->later = later;
@@ -428,6 +588,14 @@ void add_option_rows(void)
 		r->a = l[i][0];
 		r->b = l[i][1];
 	}
+	add(inq, "TCP_INQ: off")->a = 0;
+	add(inq, "TCP_INQ: on")->a = 1;
+	r = add(inq, "TCP_INQ: no room for it");
+	r->a = 1;
+	r->b = 1;
+	add(zerocopy, "MSG_ZEROCOPY")->a = 1;
+	add(zerocopy, "MSG_ZEROCOPY: without SO_ZEROCOPY")->a = 0;
+	add(notsent_lowat, "TCP_NOTSENT_LOWAT: writable")->a = 16384;
 	add(maxseg_connected, "TCP_MAXSEG: connected")->a = 0;
 	add(maxseg_connected, "TCP_MAXSEG: set to 1000, connected")->a = 1000;
 	for (i = 0; i < STATES; i++) {

@@ -245,8 +245,12 @@ socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 }
 
 cost() {
-	echo "# without: $(in_ns "$NA" "$BIN/run_probe" cost)"
-	echo "# with:    $(on toytcp "$NA" "$BIN/run_probe" cost)"
+	local without with
+
+	without=$(in_ns "$NA" "$BIN/run_probe" cost) || fail "run_probe: status $?"
+	with=$(on toytcp "$NA" "$BIN/run_probe" cost) || fail "with: status $?"
+	echo "# without: $without"
+	echo "# with:    $with"
 }
 
 # --- programs ------------------------------------------------------------------
