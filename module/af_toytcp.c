@@ -339,7 +339,7 @@ out:
 	lock_sock(child);
 	sock_graft(child, newsock);
 	newsock->state = SS_CONNECTED;
-	set_bit(SOCK_CUSTOM_SOCKOPT, &newsock->flags);
+	compat_custom_sockopt(newsock);
 	release_sock(child);
 	return 0;
 }
@@ -945,7 +945,7 @@ static int toytcp_create(struct net *net, struct socket *sock, int protocol,
 	sock->ops = &toytcp_proto_ops;
 	sock_init_data(sock, sk);
 	/* options of SOL_SOCKET are the core's, but for a few */
-	set_bit(SOCK_CUSTOM_SOCKOPT, &sock->flags);
+	compat_custom_sockopt(sock);
 	toytcp_sock_setup(sk);
 	return 0;
 }

@@ -88,4 +88,12 @@ static int name(struct socket *sock, struct socket *newsock,		\
 }
 #endif
 
+/* before 6.7 the core keeps SOL_SOCKET to itself: no SO_REUSEPORT, no SO_ZEROCOPY there */
+static inline void compat_custom_sockopt(struct socket *sock)
+{
+#ifdef SOCK_CUSTOM_SOCKOPT
+	set_bit(SOCK_CUSTOM_SOCKOPT, &sock->flags);
+#endif
+}
+
 #endif /* _TOYTCP_COMPAT_H */
