@@ -55,6 +55,7 @@ static void req_free_rcu(struct rcu_head *rcu)
 	struct toytcp_req *req = container_of(rcu, struct toytcp_req, rcu);
 
 	sock_put(req->listener);
+	kfree(req->saved_syn);
 	kmem_cache_free(req_cache, req);
 }
 
@@ -341,6 +342,27 @@ static bool backlog_is_full(const struct sock *sk)
 	return max - (int)toytcp_sk(sk)->req_count < max >> 2;
 }
 
+/* TCP_SAVE_SYN; without memory it is not saved, as with Linux */
+static void save_syn(struct toytcp_req *req, const struct toytcp_seg *seg)
+{
+	u8 how = toytcp_sk(req->listener)->save_syn;
+	const struct sk_buff *skb = seg->skb;
+	const u8 *start = skb_network_header(skb);
+	u32 len;
+
+	if (!how)
+		return;
+	if (how == 2 && skb_mac_header_was_set(skb))
+		start = skb_mac_header(skb);
+	len = skb_transport_header(skb) + seg->hdr_len - start;
+	req->saved_syn = kmalloc(struct_size(req->saved_syn, data, len),
+				 GFP_ATOMIC);
+	if (!req->saved_syn)
+		return;
+	req->saved_syn->len = len;
+	memcpy(req->saved_syn->data, start, len);
+}
+
 static enum toytcp_drop_reason req_add(struct sock *sk,
 				       const struct toytcp_seg *seg)
 {
@@ -353,6 +375,7 @@ static enum toytcp_drop_reason req_add(struct sock *sk,
 	refcount_set(&req->ref, 1);
 	sock_hold(sk);
 	toytcp_timer_setup(&req->timer, req_timer_fn);
+	save_syn(req, seg);
 	if (toytcp_demux_insert(&req->flow)) {
 		/* no memory for the table, or another CPU made it first */
 		toytcp_flow_put(&req->flow);
@@ -462,6 +485,8 @@ static struct sock *child_create(struct sock *sk, struct toytcp_req *req)
 	toytcp_port_inherit(&ts->port_user, &toytcp_sk(sk)->port_user,
 			    ts->flow.key.laddr);
 	toytcp_demux_list_add(&ts->flow);
+	ts->saved_syn = req->saved_syn;
+	req->saved_syn = NULL;
 	if (!req->cookie)
 		req_unlink(req);
 	return child;

@@ -23,6 +23,7 @@ struct toytcp_req {
 	refcount_t ref;
 	struct list_head list;		/* toytcp_sock.reqs of the listener */
 	struct sock *listener;		/* reference held */
+	struct toytcp_saved_syn *saved_syn; /* NULL: none; passes to the child */
 	struct toytcp_timer timer;	/* SYN-ACK retransmission */
 	u32 irs;			/* peer's initial sequence number */
 	u32 iss;			/* ours */

@@ -293,6 +293,7 @@ void toytcp_sock_setup_child(struct sock *child, const struct sock *parent)
 	ts->defer_accept = pts->defer_accept;
 	ts->inq = pts->inq;
 	ts->notsent_lowat = pts->notsent_lowat;
+	ts->save_syn = pts->save_syn;
 	/* as Linux: what the listener chose, else the default of now */
 	if (pts->cong_chosen)
 		ts->cong.ops = toytcp_cong_find_get(pts->cong.ops->name);
@@ -355,6 +356,7 @@ void toytcp_sock_destruct(struct sock *sk)
 	dst_release(rcu_dereference_protected(sk->sk_dst_cache, 1));
 	dst_release(rcu_dereference_protected(sk->sk_rx_dst, 1));
 	cong_leave(ts);
+	kfree(ts->saved_syn);
 	if (atomic_dec_and_test(&alive))
 		wake_up_all(&alive_wait);
 }
@@ -484,6 +486,22 @@ void toytcp_sock_abort(struct sock *sk, int err)
 	toytcp_sock_error(sk, err);
 }
 
+/* the next connection's TCP_INFO counts from 0, as with Linux */
+static void counters_reset(struct toytcp_sock *ts)
+{
+	ts->bytes_acked = 0;
+	ts->bytes_received = 0;
+	ts->bytes_sent = 0;
+	ts->bytes_retrans = 0;
+	ts->segs_in = 0;
+	ts->segs_out = 0;
+	ts->data_segs_in = 0;
+	ts->data_segs_out = 0;
+	ts->total_retrans = 0;
+	ts->last_data_recv_ms = 0;
+	ts->last_ack_recv_ms = 0;
+}
+
 /**
  * toytcp_sock_disconnect() - back to a fresh, unconnected socket
  * @sk: the socket
@@ -550,6 +568,10 @@ int toytcp_sock_disconnect(struct sock *sk)
 	ts->rcv_rtt_us = 0;
 	ts->rcv_rtt_start_us = 0;
 	ts->rcvq_space = 0;
+	kfree(ts->saved_syn);
+	ts->saved_syn = NULL;
+	counters_reset(ts);
+	toytcp_cong_init(&ts->cong, ts->cong.ops, TOYTCP_CONG_INIT_CWND);
 	toytcp_rtt_init(&ts->rtt, TOYTCP_RTO_INIT_US, ts->rtt.rto_min_us);
 	sk_error_report(sk);
 	return 0;

@@ -48,6 +48,12 @@
 struct toytcp_req;
 struct toytcp_tw;
 
+/* The headers of the SYN that made a child (TCP_SAVE_SYN) */
+struct toytcp_saved_syn {
+	u32 len;		/* bytes */
+	u8 data[];
+};
+
 /* cb flags of a segment in the write or retransmit queue */
 #define TOYTCP_SKB_SACKED	BIT(0)	/* the peer has it (RFC 2018) */
 #define TOYTCP_SKB_LOST		BIT(1)	/* believed lost, to be sent again */
@@ -241,6 +247,8 @@ struct toytcp_sock {
 	u8 defer_accept;		/* TCP_DEFER_ACCEPT, in retransmissions; 0: off */
 	bool inq;			/* TCP_INQ: recvmsg() says how much is left */
 	u32 notsent_lowat;		/* TCP_NOTSENT_LOWAT, bytes; 0: the sysctl's */
+	u8 save_syn;			/* TCP_SAVE_SYN: 0 no, 1 from the IP header, 2 from the link's */
+	struct toytcp_saved_syn *saved_syn; /* child: TCP_SAVED_SYN; NULL: none, or read */
 	struct list_head accept_queue;	/* listener: children; child: its entry */
 
 	/* counters for TCP_INFO (RFC 4898 names in comments where it has them) */

@@ -85,6 +85,39 @@ static int set_socket_option(struct socket *sock, int optname, sockptr_t optval,
 	return sock_setsockopt(sock, SOL_SOCKET, optname, optval, optlen);
 }
 
+static int set_save_syn(struct toytcp_sock *ts, int val)
+{
+	if (val < 0 || val > 2)
+		return -EINVAL;
+	ts->save_syn = val;
+	return 0;
+}
+
+/* TCP_SAVED_SYN: once, and whole; -EINVAL tells how much room it wants */
+static int get_saved_syn(struct sock *sk, char __user *optval,
+			 int __user *optlen, int room)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	const struct toytcp_saved_syn *syn;
+	int err = 0, len;
+
+	lock_sock(sk);
+	syn = ts->saved_syn;
+	len = syn ? syn->len : 0;
+	if (put_user(len, optlen))
+		err = -EFAULT;
+	else if (room < len)
+		err = -EINVAL;
+	else if (syn && copy_to_user(optval, syn->data, len))
+		err = -EFAULT;
+	if (syn && !err) {
+		kfree(syn);
+		ts->saved_syn = NULL;
+	}
+	release_sock(sk);
+	return err;
+}
+
 /* the SYN-ACK's timeouts: 1, 2, 4 s and so on, at most 120 s */
 static int next_timeout(int secs)
 {
@@ -301,6 +334,9 @@ static int set_tcp_option(struct sock *sk, int optname, sockptr_t optval,
 	case TCP_TIMESTAMP:
 		err = set_repair(sk, optname);
 		break;
+	case TCP_SAVE_SYN:
+		err = set_save_syn(ts, val);
+		break;
 	case TCP_LINGER2:
 		if (val < 0)
 			ts->linger2 = -1;
@@ -483,6 +519,11 @@ static int get_tcp_option(struct sock *sk, int optname, char __user *optval,
 	case TCP_DEFER_ACCEPT:
 		val = defer_to_secs(ts->defer_accept);
 		break;
+	case TCP_SAVE_SYN:
+		val = ts->save_syn;
+		break;
+	case TCP_SAVED_SYN:
+		return get_saved_syn(sk, optval, optlen, len);
 	case TCP_LINGER2:
 		val = ts->linger2 ?: READ_ONCE(ctl->fin_timeout);
 		break;

@@ -428,6 +428,103 @@ static const char *later_option(int level, int option)
 	return NULL;
 }
 
+/* What an accepted socket has of its listener's options. */
+static void inherited(const struct row *r)
+{
+	int value = r->c, l = new_sock(), peer = new_peer(), fd;
+	struct sockaddr_in sin;
+
+	listen_on(l, "10.77.0.2");
+	said("set", setsockopt(l, r->a, r->b, &value, sizeof(value)));
+	sin = name_of(l);
+	need("connect", connect(peer, SA(sin), sizeof(sin)));
+	/* TCP_DEFER_ACCEPT waits for it */
+	put(peer, 1);
+	wait_for(l, POLLIN);
+	fd = said_fd("accept", accept(l, NULL, NULL));
+	rec("get %d; ", get_int(fd, r->a, r->b));
+}
+
+static void add_inherited_rows(void)
+{
+	static const struct {
+		const char *name;
+		int level, option, value;
+	} options[] = {
+		{ "TCP_NODELAY", IPPROTO_TCP, TCP_NODELAY, 1 },
+		{ "TCP_CORK", IPPROTO_TCP, TCP_CORK, 1 },
+		{ "TCP_KEEPIDLE", IPPROTO_TCP, TCP_KEEPIDLE, 77 },
+		{ "TCP_KEEPINTVL", IPPROTO_TCP, TCP_KEEPINTVL, 7 },
+		{ "TCP_KEEPCNT", IPPROTO_TCP, TCP_KEEPCNT, 3 },
+		{ "TCP_SYNCNT", IPPROTO_TCP, TCP_SYNCNT, 3 },
+		{ "TCP_LINGER2", IPPROTO_TCP, TCP_LINGER2, 5 },
+		{ "TCP_DEFER_ACCEPT", IPPROTO_TCP, TCP_DEFER_ACCEPT, 5 },
+		{ "TCP_USER_TIMEOUT", IPPROTO_TCP, TCP_USER_TIMEOUT, 9000 },
+		{ "TCP_WINDOW_CLAMP", IPPROTO_TCP, TCP_WINDOW_CLAMP, 30000 },
+		{ "TCP_SAVE_SYN", IPPROTO_TCP, TCP_SAVE_SYN, 1 },
+		{ "IP_TOS", IPPROTO_IP, IP_TOS, 16 },
+		{ "IP_TTL", IPPROTO_IP, IP_TTL, 77 },
+		{ "SO_KEEPALIVE", SOL_SOCKET, SO_KEEPALIVE, 1 },
+		{ "SO_REUSEADDR", SOL_SOCKET, SO_REUSEADDR, 1 },
+		{ "SO_REUSEPORT", SOL_SOCKET, SO_REUSEPORT, 1 },
+		{ "SO_PRIORITY", SOL_SOCKET, SO_PRIORITY, 3 },
+		{ "SO_MARK", SOL_SOCKET, SO_MARK, 7 },
+		{ "SO_RCVLOWAT", SOL_SOCKET, SO_RCVLOWAT, 1 },
+		{ "SO_OOBINLINE", SOL_SOCKET, SO_OOBINLINE, 1 },
+	};
+	unsigned int i;
+	struct row *r;
+
+	for (i = 0; i < ARRAY_SIZE(options); i++) {
+		r = add(inherited, "accept: inherits %s", options[i].name);
+		r->a = options[i].level;
+		r->b = options[i].option;
+		r->c = options[i].value;
+		r->with_peer = true;
+	}
+}
+
+/* TCP_SAVED_SYN: too little room, once, and not again. */
+static void saved_syn(const struct row *r)
+{
+	int l = new_sock(), peer = new_peer(), fd, how = r->a;
+	unsigned char syn[256];
+	struct sockaddr_in sin;
+	socklen_t len;
+
+	listen_on(l, "10.77.0.2");
+	said("set", setsockopt(l, IPPROTO_TCP, TCP_SAVE_SYN, &how, sizeof(how)));
+	sin = name_of(l);
+	need("connect", connect(peer, SA(sin), sizeof(sin)));
+	fd = said_fd("accept", accept(l, NULL, NULL));
+	len = 10;
+	said("little", getsockopt(fd, IPPROTO_TCP, TCP_SAVED_SYN, syn, &len));
+	rec("length %s; ", len ? "some" : "0");
+	memset(syn, 0, sizeof(syn));
+	len = sizeof(syn);
+	said("whole", getsockopt(fd, IPPROTO_TCP, TCP_SAVED_SYN, syn, &len));
+	/* the options of the SYN are its sender's: what all have in common */
+	if (how == 1 && len >= 40)
+		rec("version %d proto %d flags %#x whole %d; ", syn[0] >> 4, syn[9],
+		    syn[33], len == 20u + (syn[32] >> 4) * 4);
+	rec("length %s; ", len ? "some" : "0");
+	len = sizeof(syn);
+	said("again", getsockopt(fd, IPPROTO_TCP, TCP_SAVED_SYN, syn, &len));
+	rec("length %d; ", (int)len);
+}
+
+static void add_saved_syn_rows(void)
+{
+	int how;
+
+	for (how = -1; how <= 3; how++) {
+		struct row *r = add(saved_syn, "TCP_SAVE_SYN %d", how);
+
+		r->a = how;
+		r->with_peer = true;
+	}
+}
+
 void add_option_rows(void)
 {
 	static const struct {
@@ -442,6 +539,18 @@ void add_option_rows(void)
 		const char *name;
 		int level, option, value;
 	} values[] = {
+		{ "TCP_DEFER_ACCEPT", IPPROTO_TCP, TCP_DEFER_ACCEPT, 0 },
+		{ "TCP_DEFER_ACCEPT", IPPROTO_TCP, TCP_DEFER_ACCEPT, 1 },
+		{ "TCP_DEFER_ACCEPT", IPPROTO_TCP, TCP_DEFER_ACCEPT, 2 },
+		{ "TCP_DEFER_ACCEPT", IPPROTO_TCP, TCP_DEFER_ACCEPT, 3 },
+		{ "TCP_DEFER_ACCEPT", IPPROTO_TCP, TCP_DEFER_ACCEPT, 4 },
+		{ "TCP_DEFER_ACCEPT", IPPROTO_TCP, TCP_DEFER_ACCEPT, 7 },
+		{ "TCP_DEFER_ACCEPT", IPPROTO_TCP, TCP_DEFER_ACCEPT, 8 },
+		{ "TCP_DEFER_ACCEPT", IPPROTO_TCP, TCP_DEFER_ACCEPT, 63 },
+		{ "TCP_DEFER_ACCEPT", IPPROTO_TCP, TCP_DEFER_ACCEPT, 64 },
+		{ "TCP_DEFER_ACCEPT", IPPROTO_TCP, TCP_DEFER_ACCEPT, 200 },
+		{ "TCP_DEFER_ACCEPT", IPPROTO_TCP, TCP_DEFER_ACCEPT, 100000 },
+		{ "TCP_DEFER_ACCEPT", IPPROTO_TCP, TCP_DEFER_ACCEPT, -1 },
 		{ "SO_RCVBUF", SOL_SOCKET, SO_RCVBUF, 0 },
 		{ "SO_RCVBUF", SOL_SOCKET, SO_RCVBUF, 1 },
 		{ "SO_RCVBUF", SOL_SOCKET, SO_RCVBUF, 5000 },
@@ -553,6 +662,8 @@ void add_option_rows(void)
 			r->b = o;
 			r->later = later;
 		}
+	add_inherited_rows();
+	add_saved_syn_rows();
 	for (i = 0; i < ARRAY_SIZE(foreign); i++)
 		for (o = 0; o < 3; o++) {
 			r = add(get_option, "getsockopt: level %d option %d",
