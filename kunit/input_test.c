@@ -231,37 +231,6 @@ static void rcv_ack__window_update(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, sim_read_check(o.sock, 0, 100), 20);
 }
 
-/* an ICMP error ends an attempt; later it only explains a timeout (RFC 5927) */
-static void rcv_icmp__hard_and_soft(struct kunit *test)
-{
-	struct socket *sock = sim_socket(test);
-	struct in o;
-
-	KUNIT_ASSERT_EQ(test, sim_bind(sock, 0, SIM_PORT_A), 0);
-	KUNIT_ASSERT_EQ(test, sim_connect(sock, SIM_PEER, SIM_PORT_PEER), -EINPROGRESS);
-	local_bh_disable();
-	bh_lock_sock(sock->sk);
-	toytcp_rcv_icmp(sock->sk, EHOSTUNREACH);
-	bh_unlock_sock(sock->sk);
-	local_bh_enable();
-	KUNIT_EXPECT_EQ(test, sock->sk->sk_state, TCP_CLOSE);
-	KUNIT_EXPECT_EQ(test, sim_error(sock), EHOSTUNREACH);
-	sim_drain(test);
-
-	toytcp_net(&init_net)->sysctl.retries2 = 3;
-	open(test, &o, false);
-	sim_write(o.sock, 0, 10);
-	local_bh_disable();
-	bh_lock_sock(o.sock->sk);
-	toytcp_rcv_icmp(o.sock->sk, EHOSTUNREACH);
-	bh_unlock_sock(o.sock->sk);
-	local_bh_enable();
-	KUNIT_EXPECT_EQ(test, o.sock->sk->sk_state, TCP_ESTABLISHED);
-	sim_run(60 * SIM_S);
-	KUNIT_EXPECT_EQ(test, o.sock->sk->sk_state, TCP_CLOSE);
-	KUNIT_EXPECT_EQ(test, sim_error(o.sock), EHOSTUNREACH);
-}
-
 /*
  * A peer that says anything: segments with every field drawn at random, most
  * of them near what is right. The socket's books must balance after each, and
@@ -527,7 +496,6 @@ static struct kunit_case input_cases[] = {
 	KUNIT_CASE(rcv_ack__window_update),
 	KUNIT_CASE(rcv_data__after_close),
 	KUNIT_CASE(rcv_syn_sent__data_with_synack),
-	KUNIT_CASE(rcv_icmp__hard_and_soft),
 	KUNIT_CASE_PARAM(rcv__anything, prng_seed_gen_params),
 	KUNIT_CASE(open__simultaneous),
 	KUNIT_CASE(open__simultaneous_with_loss),

@@ -10,6 +10,7 @@
 #include <net/sock.h>
 #include <net/tcp.h>
 
+#include "../module/icmp.h"
 #include "../module/ipv4.h"
 #include "../module/listen.h"
 #include "../module/netns.h"
@@ -253,29 +254,16 @@ static int inject_icmp(struct scn_run *run, const struct scn_event *ev)
 		.laddr = htonl(SIM_A), .faddr = htonl(SIM_PEER),
 		.lport = htons(SCN_PORT), .fport = htons(peer->port),
 	};
-	u32 seq = absolute(&ev->seg.seq, host_base(peer));
-	struct toytcp_flow *flow;
-	struct toytcp_sock *ts;
-	struct sock *sk;
+	struct toytcp_icmp icmp = {
+		.type = ICMP_DEST_UNREACH, .code = ev->icmp_code, .ttl = 255,
+		.err = icmp_err_convert[ev->icmp_code].errno,
+		.seq = absolute(&ev->seg.seq, host_base(peer)),
+		.mtu = ev->icmp_mtu,
+	};
 
 	local_bh_disable();
 	rcu_read_lock();
-	flow = toytcp_demux_lookup(&init_net, &key);
-	if (flow && flow->kind == TOYTCP_FLOW_SOCK) {
-		ts = container_of(flow, struct toytcp_sock, flow);
-		sk = &ts->inet.sk;
-		bh_lock_sock(sk);
-		if (!(BIT(sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)) &&
-		    seq_between(ts->snd_una, seq, ts->snd_nxt)) {
-			if (ev->icmp_code == ICMP_FRAG_NEEDED)
-				toytcp_ipv4_update_pmtu(sk, ev->icmp_mtu);
-			else
-				toytcp_rcv_icmp(sk, icmp_err_convert[ev->icmp_code].errno);
-		}
-		bh_unlock_sock(sk);
-	}
-	if (flow)
-		toytcp_flow_put(flow);
+	toytcp_icmp_rcv(&init_net, &key, &icmp);
 	rcu_read_unlock();
 	local_bh_enable();
 	return 0;

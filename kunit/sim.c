@@ -415,6 +415,16 @@ void toytcp_ipv4_negative_advice(struct sock *sk)
 	sim.advice++;
 }
 
+void toytcp_ipv4_queue_error(struct sock *sk, const struct toytcp_icmp *icmp)
+{
+	sim.queued_errors++;
+}
+
+int toytcp_ipv4_recv_error(struct sock *sk, struct msghdr *msg, size_t len)
+{
+	return -EAGAIN;
+}
+
 void toytcp_ipv4_confirm(struct sock *sk)
 {
 }
@@ -877,6 +887,7 @@ int sim_init(struct kunit *test)
 	sim.isn = SIM_ISN;
 	sim.ts_offset = 0;
 	sim.advice = 0;
+	sim.queued_errors = 0;
 	sim.tap = NULL;
 	sim.n_log = 0;
 	sim.wrong[0] = 0;

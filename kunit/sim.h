@@ -91,6 +91,7 @@ struct sim {
 	int xmit_err;			/* what the lower edge answers; the segment is lost */
 	u32 isn, ts_offset;		/* of the next connection */
 	u32 advice;			/* calls of toytcp_ipv4_negative_advice() */
+	u32 queued_errors;		/* calls of toytcp_ipv4_queue_error() */
 	void (*tap)(const struct sim_seg *seg);	/* sees every segment */
 
 	struct sim_seg log[SIM_LOG];

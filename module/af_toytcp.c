@@ -891,7 +891,7 @@ static int toytcp_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 	int ret;
 
 	if (flags & MSG_ERRQUEUE)
-		return sock_recv_errqueue(sk, msg, len, SOL_IP, IP_RECVERR);
+		return toytcp_ipv4_recv_error(sk, msg, len);
 	lock_sock(sk);
 	ret = recvmsg_locked(sk, msg, len, flags);
 	release_sock(sk);

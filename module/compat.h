@@ -26,6 +26,15 @@
 #define COMPAT_TCPI_RCV_WND(info)	((info)->tcpi_rcv_wnd)
 #endif
 
+/* flags of an inet_sock became bits of one word */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+#define compat_inet_recverr(sk)		(inet_sk(sk)->recverr)
+#define compat_inet_cmsg_flags(sk)	(inet_sk(sk)->cmsg_flags)
+#else
+#define compat_inet_recverr(sk)		inet_test_bit(RECVERR, sk)
+#define compat_inet_cmsg_flags(sk)	inet_cmsg_flags(inet_sk(sk))
+#endif
+
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
 #include <net/proto_memory.h>
 #endif

@@ -331,6 +331,11 @@ static void deliver(struct sock *sk, struct toytcp_seg *seg,
 {
 	struct net *net = sock_net(sk);
 
+	/* RFC 5082: from so near, or not at all */
+	if (ip_hdr(seg->skb)->ttl < READ_ONCE(inet_sk(sk)->min_ttl)) {
+		toytcp_drop(net, seg->skb, TOYTCP_DROP_MIN_TTL);
+		return;
+	}
 	/* a filter may cut text off, never the header */
 	if (sk_filter_trim_cap(sk, seg->skb, seg->hdr_len) ||
 	    toytcp_seg_init(seg, seg->skb)) {

@@ -44,6 +44,7 @@
 	X(AFTER_CLOSE,		"DropAfterClose")			\
 	X(TIMEWAIT,		"DropTimeWait")				\
 	X(OFO_DUP,		"DropOutOfOrderDuplicate")		\
+	X(MIN_TTL,		"TCPMinTTLDrop")			\
 	X(OFO_PRUNED,		"DropOutOfOrderPruned")
 
 enum toytcp_drop_reason {
@@ -94,6 +95,10 @@ enum toytcp_drop_reason {
 	X(DEFER_ACCEPT_DROP,	"TCPDeferAcceptDrop")			\
 	X(EMBRYONIC_RSTS,	"EmbryonicRsts")			\
 	X(ACK_SKIPPED_SYN_RECV,	"TCPACKSkippedSynRecv")			\
+	X(OUT_OF_WINDOW_ICMPS,	"OutOfWindowIcmps")			\
+	X(LOCK_DROPPED_ICMPS,	"LockDroppedIcmps")			\
+	X(MIN_TTL_ICMPS,	"MinTTLIcmps")				\
+	X(MTU_BLACK_HOLES,	"MtuBlackHoles")			\
 	X(RCV_COLLAPSED,	"TCPRcvCollapsed")
 
 enum toytcp_mib {

@@ -667,24 +667,3 @@ void toytcp_rcv(struct sock *sk, struct toytcp_seg *seg)
 	if (sk->sk_state == TCP_FIN_WAIT2 && sock_flag(sk, SOCK_DEAD))
 		toytcp_timewait_enter(sk);
 }
-
-/**
- * toytcp_rcv_icmp() - an ICMP error quoted one of our segments
- * @sk: the socket
- * @err: errno, positive
- *
- * The caller has checked that the quote is of data in flight. An attempt to
- * connect fails at once, as with Linux; RFC 5927 5.2, RFC 1122 4.2.3.9: once
- * synchronised, every ICMP error is soft.
- *
- * Context: softirq, socket lock held.
- */
-void toytcp_rcv_icmp(struct sock *sk, int err)
-{
-	if (sk->sk_state == TCP_SYN_SENT || sk->sk_state == TCP_SYN_RECV) {
-		toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_ATTEMPT_FAILS);
-		toytcp_sock_error(sk, err);
-		return;
-	}
-	WRITE_ONCE(sk->sk_err_soft, err);
-}

@@ -36,6 +36,7 @@
 #include <net/xfrm.h>
 
 #include "compat.h"
+#include "icmp.h"
 #include "ipv4.h"
 #include "seq.h"
 #include "sock.h"
@@ -228,72 +229,57 @@ static int icmp_errno(const struct icmphdr *ich)
 	return 0;
 }
 
-/* an ICMP error about one of our segments, under the socket's lock */
-static void icmp_deliver(struct sock *sk, const struct icmphdr *ich, u32 seq,
-			 int err)
+/*
+ * What the router takes, where the host listens to that (Linux's
+ * ip_no_pmtu_disc; TCP checks what it is told, so 3 is as good as 0).
+ */
+static u32 icmp_mtu(struct net *net, const struct icmphdr *ich)
 {
-	struct toytcp_sock *ts = toytcp_sk(sk);
-	bool owned;
+	int no_discovery = READ_ONCE(net->ipv4.sysctl_ip_no_pmtu_disc);
 
-	bh_lock_sock(sk);
-	owned = sock_owned_by_user(sk);
-	/* RFC 5927 4.1: only about what is in flight */
-	if (sk->sk_state == TCP_CLOSE || sk->sk_state == TCP_LISTEN ||
-	    !seq_between(ts->snd_una, seq, ts->snd_nxt))
-		goto out;
-	if (ich->type == ICMP_DEST_UNREACH && ich->code == ICMP_FRAG_NEEDED) {
-		WRITE_ONCE(ts->mtu_reduced, ntohs(ich->un.frag.mtu));
-		if (owned)
-			set_bit(TOYTCP_DEFER_MTU, &ts->deferred);
-		else
-			toytcp_ipv4_update_pmtu(sk, ts->mtu_reduced);
-	} else if (owned) {
-		WRITE_ONCE(sk->sk_err_soft, err);
-	} else {
-		toytcp_rcv_icmp(sk, err);
-	}
-out:
-	bh_unlock_sock(sk);
+	return no_discovery && no_discovery != 3 ? 0 :
+						   ntohs(ich->un.frag.mtu);
 }
 
 /* does this ICMP message quote a segment of ours? It stays the kernel's. */
-static void rcv_icmp(struct net *net, const struct sk_buff *skb)
+static void rcv_icmp(struct net *net, struct sk_buff *skb)
 {
 	int off = skb_network_offset(skb) + ip_hdrlen(skb);
-	struct icmphdr ich_buf;
+	struct toytcp_icmp icmp = { .skb = skb };
 	const struct icmphdr *ich;
+	struct icmphdr ich_buf;
 	struct toytcp_flow_key key;
-	struct toytcp_flow *flow;
 	const struct iphdr *iph;
 	struct iphdr iph_buf;
 	const __be32 *quote;
 	__be32 quote_buf[2];	/* ports, sequence number */
-	int err;
 
 	ich = skb_header_pointer(skb, off, sizeof(ich_buf), &ich_buf);
-	err = ich ? icmp_errno(ich) : 0;
-	if (!err || csum_fold(skb_checksum(skb, off, skb->len - off, 0)))
+	icmp.err = ich ? -icmp_errno(ich) : 0;
+	if (!icmp.err || csum_fold(skb_checksum(skb, off, skb->len - off, 0)))
 		return;
+	icmp.type = ich->type;
+	icmp.code = ich->code;
+	if (ich->type == ICMP_DEST_UNREACH && ich->code == ICMP_FRAG_NEEDED)
+		icmp.mtu = icmp_mtu(net, ich);
 	off += sizeof(*ich);
 	iph = skb_header_pointer(skb, off, sizeof(iph_buf), &iph_buf);
 	if (!iph || iph->ihl < 5 || iph->protocol != IPPROTO_TCP ||
 	    iph->frag_off & htons(IP_OFFSET))
 		return;
-	quote = skb_header_pointer(skb, off + iph->ihl * 4, sizeof(quote_buf),
-				   quote_buf);
+	icmp.ttl = iph->ttl;
+	off += iph->ihl * 4;
+	quote = skb_header_pointer(skb, off, sizeof(quote_buf), quote_buf);
 	if (!quote)
 		return;
+	icmp.quote = off - skb_network_offset(skb);
+	icmp.seq = ntohl(quote[1]);
 	/* we sent it: its source is our end */
 	key.laddr = iph->saddr;
 	key.faddr = iph->daddr;
 	key.lport = ((const __be16 *)quote)[0];
 	key.fport = ((const __be16 *)quote)[1];
-	flow = toytcp_demux_lookup(net, &key);
-	if (!flow)
-		return;
-	if (flow->kind == TOYTCP_FLOW_SOCK)
-		icmp_deliver(toytcp_flow_sk(flow), ich, ntohl(quote[1]), -err);
-	toytcp_flow_put(flow);
+	toytcp_icmp_rcv(net, &key, &icmp);
 }
 
 /*
@@ -548,8 +534,12 @@ void toytcp_ipv4_update_pmtu(struct sock *sk, u32 mtu)
 	rcu_read_lock();
 	dst = dst_check_route(sk);
 	if (dst && inet_sk(sk)->pmtudisc != IP_PMTUDISC_DONT &&
-	    ip_sk_accept_pmtu(sk))
+	    ip_sk_accept_pmtu(sk)) {
 		dst->ops->update_pmtu(dst, sk, NULL, mtu, true);
+		/* less than the host allows: that may be why it will time out */
+		if (mtu < dst_mtu(dst) && ip_dont_fragment(sk, dst))
+			WRITE_ONCE(sk->sk_err_soft, EMSGSIZE);
+	}
 	rcu_read_unlock();
 	mtu = toytcp_ipv4_mtu(sk);
 	if (mtu >= ts->pmtu)

@@ -11,9 +11,11 @@
 
 #include "flow.h"
 
+struct msghdr;
 struct net;
 struct sk_buff;
 struct sock;
+struct toytcp_icmp;
 
 /* How to send a segment that no full socket stands behind */
 struct toytcp_reply {
@@ -39,6 +41,8 @@ u32 toytcp_ipv4_mtu(struct sock *sk);
 void toytcp_ipv4_update_pmtu(struct sock *sk, u32 mtu);
 u32 toytcp_ipv4_reply_mtu(const struct toytcp_reply *reply);
 void toytcp_ipv4_negative_advice(struct sock *sk);
+void toytcp_ipv4_queue_error(struct sock *sk, const struct toytcp_icmp *icmp);
+int toytcp_ipv4_recv_error(struct sock *sk, struct msghdr *msg, size_t len);
 void toytcp_ipv4_confirm(struct sock *sk);
 int toytcp_ipv4_xmit(struct sock *sk, struct sk_buff *skb);
 int toytcp_ipv4_xmit_reply(const struct toytcp_reply *reply,

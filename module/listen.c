@@ -758,3 +758,34 @@ out:
 	rcu_read_unlock();
 	local_bh_enable();
 }
+
+/**
+ * toytcp_listen_icmp() - an ICMP error quotes a SYN-ACK
+ * @req: the request
+ * @seq: sequence number of the quote
+ * @abort: there is no path to the peer
+ *
+ * There is nobody to tell: POSIX wants no network errors from accept(). So
+ * the request goes in silence, or the error is ignored, as with Linux.
+ *
+ * Context: softirq, rcu_read_lock(); the caller has a reference.
+ */
+void toytcp_listen_icmp(struct toytcp_req *req, u32 seq, bool abort)
+{
+	struct sock *sk = req->listener;
+	struct net *net = sock_net(sk);
+
+	bh_lock_sock(sk);
+	if (list_empty(&req->list))
+		goto out;
+	if (seq != req->iss) {
+		toytcp_stats_inc(net, TOYTCP_MIB_OUT_OF_WINDOW_ICMPS);
+	} else if (sock_owned_by_user(sk)) {
+		toytcp_stats_inc(net, TOYTCP_MIB_LOCK_DROPPED_ICMPS);
+	} else if (abort) {
+		toytcp_stats_inc(net, TOYTCP_MIB_LISTEN_DROPS);
+		req_drop(req);
+	}
+out:
+	bh_unlock_sock(sk);
+}

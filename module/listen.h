@@ -54,6 +54,7 @@ int toytcp_listen_start(struct sock *sk, int backlog);
 void toytcp_listen_stop(struct sock *sk);
 struct sock *toytcp_listen_accept(struct sock *sk);
 void toytcp_listen_rcv(struct sock *sk, struct toytcp_seg *seg);
+void toytcp_listen_icmp(struct toytcp_req *req, u32 seq, bool abort);
 void toytcp_req_free(struct toytcp_req *req);
 
 #endif /* _TOYTCP_LISTEN_H */

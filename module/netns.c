@@ -38,6 +38,9 @@ static const struct toytcp_sysctl defaults = {
 	.window_scaling = 1,
 	.timestamps = 1,
 	.sack = 1,
+	.mtu_probing = 0,
+	.base_mss = 1024,
+	.min_snd_mss = TOYTCP_MSS_MIN,
 	.rto_min_us = TOYTCP_RTO_MIN_US,
 	.rmem = { 4096, 131072, 6 * 1024 * 1024 },
 	.wmem = { 4096, 16384, 4 * 1024 * 1024 },
@@ -50,6 +53,8 @@ static int max_syn_retries = 127;
 static int max_port = 65535;
 static int max_keepalive = 32767;	/* as TCP_KEEPIDLE and TCP_KEEPINTVL */
 static int max_keepcnt = 127;
+static int mss_floor = TOYTCP_MSS_MIN;
+static int mss_top = TOYTCP_MSS_MAX;
 static int rto_min_floor = 1000;
 static int rto_max = TOYTCP_RTO_MAX_US;
 static int buffer_floor = SOCK_MIN_SNDBUF;
@@ -131,6 +136,9 @@ static const struct ctl_table template[] = {
 	ENTRY(window_scaling, SYSCTL_ZERO, SYSCTL_ONE),
 	ENTRY(timestamps, SYSCTL_ZERO, SYSCTL_ONE),
 	ENTRY(sack, SYSCTL_ZERO, SYSCTL_ONE),
+	ENTRY(mtu_probing, SYSCTL_ZERO, SYSCTL_ONE),
+	ENTRY(base_mss, &mss_floor, &mss_top),
+	ENTRY(min_snd_mss, &mss_floor, &mss_top),
 	ENTRY(rto_min_us, &rto_min_floor, &rto_max),
 	ENTRY(rmem, &buffer_floor, NULL),
 	ENTRY(wmem, &buffer_floor, NULL),

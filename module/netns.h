@@ -40,6 +40,9 @@ struct toytcp_sysctl {
 	int window_scaling;		/* 0/1: offer RFC 7323 window scale */
 	int timestamps;			/* 0/1: offer RFC 7323 timestamps */
 	int sack;			/* 0/1: offer RFC 2018 SACK */
+	int mtu_probing;		/* 0/1: look for path MTU black holes */
+	int base_mss;			/* send MSS once one is suspected, bytes */
+	int min_snd_mss;		/* floor of the send MSS, bytes */
 	int rto_min_us;			/* microseconds */
 	int rmem[3];			/* bytes: min, default, max receive buffer */
 	int wmem[3];			/* bytes: min, default, max send buffer */

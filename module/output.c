@@ -14,6 +14,7 @@
 #include <net/tcp.h>
 
 #include "compat.h"
+#include "icmp.h"
 #include "ipv4.h"
 #include "seq.h"
 #include "sock.h"
@@ -253,7 +254,7 @@ void toytcp_output_mss_sync(struct sock *sk, u32 pmtu)
 		mss = min_t(u32, mss, ts->user_mss);
 	if (ts->ts_ok)
 		mss -= min_t(u32, mss, 12);
-	ts->mss = clamp_t(u32, mss, TOYTCP_MSS_MIN, TOYTCP_MSS_MAX);
+	ts->mss = toytcp_icmp_mss_limit(sk, mss);
 }
 
 /**

@@ -253,7 +253,9 @@ void toytcp_sock_setup(struct sock *sk)
 	sock_set_flag(sk, SOCK_RCU_FREE);
 	sock_set_flag(sk, SOCK_USE_WRITE_QUEUE);
 	inet_sk(sk)->uc_ttl = -1;
-	inet_sk(sk)->pmtudisc = IP_PMTUDISC_WANT;
+	inet_sk(sk)->pmtudisc =
+		READ_ONCE(sock_net(sk)->ipv4.sysctl_ip_no_pmtu_disc) ?
+			IP_PMTUDISC_DONT : IP_PMTUDISC_WANT;
 	ts->cong.ops = toytcp_cong_net_default_get(sock_net(sk));
 	setup_common(sk);
 	toytcp_cong_init(&ts->cong, ts->cong.ops, TOYTCP_CONG_INIT_CWND);
@@ -545,6 +547,7 @@ int toytcp_sock_disconnect(struct sock *sk)
 	ts->got_fin = 0;
 	ts->fin_queued = 0;
 	WRITE_ONCE(ts->urg_data, 0);
+	ts->hole_mss = 0;
 	ts->ts_ok = 0;
 	ts->sack_ok = 0;
 	ts->wscale_ok = 0;

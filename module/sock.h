@@ -155,6 +155,7 @@ struct toytcp_sock {
 	u16 user_mss;			/* TCP_MAXSEG, bytes; 0: none */
 	u16 adv_mss;			/* MSS option sent, bytes */
 	u16 mss;			/* effective send MSS, options deducted, bytes */
+	u16 hole_mss;			/* what black holes left of the send MSS, bytes; 0: all */
 	u16 rcv_mss;			/* estimate of the peer's segment size, bytes */
 	u8 snd_wscale;			/* shift of the peer's window field */
 	u8 rcv_wscale;			/* shift of ours */
@@ -336,7 +337,6 @@ const char *toytcp_state_name(int state);
 int toytcp_seg_init(struct toytcp_seg *seg, struct sk_buff *skb);
 void toytcp_rcv(struct sock *sk, struct toytcp_seg *seg);
 void toytcp_rcv_fin(struct sock *sk);
-void toytcp_rcv_icmp(struct sock *sk, int err);
 
 /* reassembly.c */
 enum toytcp_drop_reason toytcp_reassembly_queue(struct sock *sk,
@@ -395,6 +395,7 @@ void toytcp_timers_probe(struct sock *sk);
 void toytcp_timers_delack(struct sock *sk);
 void toytcp_timers_ack_sent(struct sock *sk);
 void toytcp_timers_release(struct sock *sk);
+void toytcp_timers_revert(struct sock *sk, u32 seq);
 void toytcp_timers_keepalive(struct sock *sk, int on);
 void toytcp_timers_established(struct sock *sk);
 void toytcp_timers_idle_changed(struct sock *sk);

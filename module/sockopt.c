@@ -17,23 +17,26 @@
 #include "cong_net.h"
 #include "sock.h"
 
-/* options of IPPROTO_IP that mean something to this family; the core does them */
+/*
+ * Options of IPPROTO_IP, which the core stores and answers for. Not these:
+ * IP_OPTIONS (source routes are refused or stripped nearly everywhere, and
+ * each segment would have to make room for them), IPsec policies of one socket,
+ * multicast, and what came later than the first kernel this was written for.
+ */
 static bool ip_option_known(int optname)
 {
 	switch (optname) {
-	case IP_TOS:
-	case IP_TTL:
-	case IP_MTU_DISCOVER:
-	case IP_MTU:
-	case IP_FREEBIND:
-	case IP_TRANSPARENT:
-	case IP_BIND_ADDRESS_NO_PORT:
+	case IP_OPTIONS:
+	case IP_IPSEC_POLICY:
+	case IP_XFRM_POLICY:
+	case IP_MULTICAST_IF ... IP_MULTICAST_ALL:
+		return false;
 #ifdef IP_LOCAL_PORT_RANGE
 	case IP_LOCAL_PORT_RANGE:
-#endif
 		return true;
+#endif
 	}
-	return false;
+	return optname >= 0 && optname <= IP_UNICAST_IF;
 }
 
 /* the core lets AF_INET alone share ports, and send without a copy */

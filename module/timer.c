@@ -15,6 +15,7 @@
 #include <net/tcp.h>
 
 #include "compat.h"
+#include "icmp.h"
 #include "ipv4.h"
 #include "sock.h"
 
@@ -290,8 +291,10 @@ static void expire_rtx(struct sock *sk)
 		give_up(sk);
 		return;
 	}
-	if (ts->retransmits >= READ_ONCE(ctl->retries1))
+	if (ts->retransmits >= READ_ONCE(ctl->retries1)) {
+		toytcp_icmp_black_hole(sk);
 		toytcp_ipv4_negative_advice(sk);
+	}
 	if (!ts->rtx_since_us)
 		ts->rtx_since_us = toytcp_now_us();
 	if (ts->retransmits < U8_MAX && !closed)
@@ -305,6 +308,36 @@ static void expire_rtx(struct sock *sk)
 		toytcp_recovery_rto(sk);
 	if (sk->sk_state != TCP_CLOSE)
 		arm_rto(sk);
+}
+
+/**
+ * toytcp_timers_revert() - the segment being repeated has no path at present
+ * @sk: the socket, synchronised or not
+ * @seq: sequence number that the router quoted
+ *
+ * RFC 6069: one step of back-off is taken back, so that the connection goes
+ * on soon after the path does.
+ *
+ * Context: softirq, socket lock held; may end the connection.
+ */
+void toytcp_timers_revert(struct sock *sk, u32 seq)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct rb_node *head = rb_first(&ts->rtx_queue);
+	u64 since, rto;
+
+	if (seq != ts->snd_una || !ts->retransmits || !ts->rtt.backoff || !head ||
+	    ts->rtx_mode != TOYTCP_RTX_RETRANSMIT)
+		return;
+	ts->rtt.backoff--;
+	rto = toytcp_rtt_timeout_us(&ts->rtt);
+	since = toytcp_now_us() - TOYTCP_CB(rb_to_skb(head))->xmit_us;
+	if (since < rto) {
+		arm(sk, &ts->timer_rtx, rto - since);
+		return;
+	}
+	cancel(sk, &ts->timer_rtx);
+	expire_rtx(sk);
 }
 
 static void expire_delack(struct sock *sk)

@@ -417,7 +417,9 @@ static const char *later_option(int level, int option)
 			return NULL;
 		}
 	if (level == IPPROTO_IP)
-		return "IP options outside the first version";
+		return option == IP_OPTIONS || option == 16 || option == 17 ||
+		       (option >= 32 && option <= 49) || option > 50 ?
+		       "source routes, multicast, policies: not for TCP" : NULL;
 	if (level == SOL_SOCKET)
 		switch (option) {
 		case 80:	/* SO_DEVMEM_DONTNEED */
