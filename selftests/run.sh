@@ -9,6 +9,7 @@
 . "$(dirname "$0")/lib.sh"
 
 toytcp=$here/../userspace/toytcp
+examples=$here/../userspace/examples
 
 # A command as it would be for one TCP or the other.
 on() {	# FAMILY NAMESPACE COMMAND...
@@ -242,6 +243,38 @@ else:
     assert False
 socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 "' 2> "$case_dir/err" || { cat "$case_dir/err"; fail "see above"; }
+}
+
+# "toytcp nc" with itself, both ways at once and one longer than the other; and
+# its messages.
+by_hand() {
+	in_ns "$NB" "$toytcp" nc -l 10.77.0.2 "$PORT" < "$tmp/www/small" \
+		> "$case_dir/there" 2> "$case_dir/server" &
+	sk_pids="$sk_pids $!"
+	server_ready
+	in_ns "$NA" "$toytcp" nc -v 10.77.0.2 "$PORT" < "$tmp/www/range" \
+		> "$case_dir/here" 2> "$case_dir/err" || fail "nc: $? $(cat "$case_dir/err")"
+	wait $! || fail "nc -l: $? $(cat "$case_dir/server")"
+	same "$tmp/www/range" "$case_dir/there" "up"
+	same "$tmp/www/small" "$case_dir/here" "down"
+	grep -q ' is connected to 10\.77\.0\.2:' "$case_dir/err" || fail "-v says nothing"
+	in_ns "$NA" "$toytcp" nc 10.77.0.2 "$PORT" < /dev/null 2> "$case_dir/err"
+	[[ $? == 1 ]] || fail "nobody listens: $?"
+	grep -q 'Connection refused' "$case_dir/err" || fail "nobody listens: no message"
+}
+
+# The examples of userspace/, with each other.
+examples() {
+	in_ns "$NB" "$examples/server" "$PORT" 2> "$case_dir/server" &
+	sk_pids="$sk_pids $!"
+	server_ready
+	for _ in 1 2 3; do
+		[[ $(in_ns "$NA" "$examples/client" 10.77.0.2 "$PORT") == hello ]] ||
+			fail "no echo"
+	done
+	in_ns "$NB" timeout 20 "$examples/server" "$PORT" 2> "$case_dir/err"
+	[[ $? == 1 ]] || fail "a port that is taken: $?"
+	grep -q 'in use' "$case_dir/err" || fail "a port that is taken: no message"
 }
 
 cost() {
@@ -494,6 +527,8 @@ run_case "the owner" owner
 run_case "the supervisor is killed" supervisor_killed
 run_case "cost" cost
 C=toytcp S=toytcp
+run_case "toytcp nc" carried by_hand
+run_case "the examples" carried examples
 run_case "a static program" carried static_program
 for_pairs programs
 finish

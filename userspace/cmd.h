@@ -14,6 +14,7 @@ enum toytcp_exit {
 	EXIT_USAGE = 2,		/* it was not understood */
 };
 
+int cmd_nc(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_stat(int argc, char **argv);
 

@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "family.h"
 #include "supervisor.h"
 #include "toytcp.h"
 
@@ -167,27 +168,11 @@ static int listener_open(void)
 /* Is there a module to make sockets? If not, say what to do. */
 static bool family_works(void)
 {
-	int fd = socket(AF_TOYTCP, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = family_socket("toytcp run");
 
-	if (fd >= 0) {
+	if (fd >= 0)
 		close(fd);
-		return true;
-	}
-	switch (errno) {
-	case EAFNOSUPPORT:
-	case ESOCKTNOSUPPORT:
-		fputs("toytcp run: there is no AF_TOYTCP: the module is not loaded; as root,\n"
-		      "'modprobe toytcp' (or insmod toytcp.ko) loads it\n", stderr);
-		break;
-	case EPERM:
-	case EACCES:
-		fputs("toytcp run: no permission to make sockets of AF_TOYTCP: allow family\n"
-		      "18 in the policy that confines this process\n", stderr);
-		break;
-	default:
-		perror("toytcp run: a socket of AF_TOYTCP");
-	}
-	return false;
+	return fd >= 0;
 }
 
 /* Does a "toytcp run" outside of this one do the work already? */

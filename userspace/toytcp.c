@@ -14,6 +14,7 @@ static const struct {
 	int (*run)(int argc, char **argv);
 	const char *summary;
 } commands[] = {
+	{ "nc", cmd_nc, "a connection by hand: standard input and output" },
 	{ "run", cmd_run, "run a program with AF_TOYTCP in place of its TCP" },
 	{ "stat", cmd_stat, "list the sockets of this network namespace" },
 };
