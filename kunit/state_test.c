@@ -149,6 +149,8 @@ static void stand_close(struct kunit *test, struct stand *s, int state)
 	}
 	if (state != TCP_FIN_WAIT1 && state != TCP_FIN_WAIT2)
 		sim_peer_send(p, TOYTCP_FIN | TOYTCP_ACK, 0);
+	if (state == TCP_CLOSE_WAIT)
+		sim_run(SIM_S / 5);	/* its ACK, which waits for our own FIN */
 	if (state == TCP_LAST_ACK)
 		kernel_sock_shutdown(s->sock, SHUT_WR);
 	if (state == TCP_FIN_WAIT1 || state == TCP_CLOSING || state == TCP_LAST_ACK)
@@ -346,6 +348,12 @@ static bool acceptable(u32 rcv_nxt, u32 wnd, u32 seq, u32 len)
 	return len && seq_geq(seq + len - 1, rcv_nxt) && seq_before(seq + len - 1, rcv_nxt + wnd);
 }
 
+/* bytes, as the socket counts them */
+static u32 acked(const struct stand *s)
+{
+	return s->sock ? sim_ts(s->sock)->bytes_acked : 0;
+}
+
 /* 3.10.7.4, for all but TIME_WAIT */
 static struct outcome oracle_other(const struct stand *s, const struct sim_seg *seg,
 				   const struct place *place)
@@ -367,6 +375,13 @@ static struct outcome oracle_other(const struct stand *s, const struct sim_seg *
 		out.state = TCP_ESTABLISHED;
 		return out;
 	}
+	/* as Linux: the ACK first for a request, and no answer to what has no flag */
+	if (request && seg->flags & TOYTCP_ACK && seg->ack != s->snd_nxt) {
+		out.answer = seg->flags & TOYTCP_RST ? NOTHING : RST;
+		return out;
+	}
+	if (!request && !(seg->flags & (TOYTCP_ACK | TOYTCP_RST | TOYTCP_SYN)))
+		return out;
 	/* first: touches the window; for a request, table 6 to the letter */
 	if (request ? !acceptable(s->rcv_nxt, s->rcv_wnd, seg->seq, len) :
 		      !seq_geq(seg->seq + len, s->rcv_nxt) || seq_after(seg->seq, edge)) {
@@ -401,8 +416,8 @@ static struct outcome oracle_other(const struct stand *s, const struct sim_seg *
 		}
 		out.state = TCP_ESTABLISHED;
 	}
-	/* RFC 5961 5.2; the largest window seen was 65535 */
-	if (seq_after(seg->ack, s->snd_nxt) || seq_before(seg->ack, s->snd_una - 65535)) {
+	/* RFC 5961 5.2; less was acknowledged than the largest window, 65535 */
+	if (seq_after(seg->ack, s->snd_nxt) || seq_before(seg->ack, s->snd_una - acked(s))) {
 		out.answer = ACK;
 		return out;
 	}
@@ -428,6 +443,9 @@ static struct outcome oracle_other(const struct stand *s, const struct sim_seg *
 	if (seg->flags & TOYTCP_FIN && seq_leq(seg->seq, s->rcv_nxt) &&
 	    seq_after(seg->seq + len, s->rcv_nxt))
 		out.state = after_fin(out.state);
+	/* the program's own FIN may be next, and carry the ACK */
+	if (out.state == TCP_CLOSE_WAIT)
+		out.answer = NOTHING;
 	return out;
 }
 

@@ -65,6 +65,18 @@ static void ts_recent_update(struct toytcp_sock *ts,
 	ts->ts_recent_s = (u32)div_u64(toytcp_now_us(), USEC_PER_SEC);
 }
 
+/*
+ * Answer a segment that is of no use. What takes no number, or a SYN, may be
+ * the other end's answer to such an answer: those are held back.
+ */
+static void answer_useless(struct sock *sk, const struct toytcp_seg *seg)
+{
+	if (seg->end_seq != seg->seq && !(seg->flags & TOYTCP_SYN))
+		toytcp_output_ack(sk);
+	else
+		toytcp_output_dup_ack(sk);
+}
+
 /* RFC 7323 5.3 R1: an old duplicate by its timestamp. A reset passes. */
 static enum toytcp_drop_reason step_paws(struct sock *sk,
 					 const struct toytcp_seg *seg)
@@ -81,7 +93,7 @@ static enum toytcp_drop_reason step_paws(struct sock *sk,
 		return TOYTCP_DROP_NONE;
 	/* a pure ACK that was overtaken is no sign of trouble: no answer */
 	if (seg->end_seq != seg->seq)
-		toytcp_output_ack(sk);
+		answer_useless(sk, seg);
 	return TOYTCP_DROP_PAWS;
 }
 
@@ -126,16 +138,14 @@ static enum toytcp_drop_reason step_sequence(struct sock *sk,
 		return TOYTCP_DROP_SYN;
 	}
 	/* a duplicate of what has been received: tell which (RFC 2883) */
-	if (ts->sack_ok && seg->len && seq_before(seg->seq, ts->rcv_nxt)) {
+	if (ts->sack_ok && seg->end_seq != seg->seq &&
+	    seq_before(seg->seq, ts->rcv_nxt)) {
 		ts->dsack.start = seg->seq;
-		ts->dsack.end = seg->end_seq;
+		ts->dsack.end = seq_before(seg->end_seq, ts->rcv_nxt) ?
+					seg->end_seq : ts->rcv_nxt;
 		ts->dsack_pending = 1;
 	}
-	/* what takes no number may be the other end's answer to such an answer */
-	if (seg->end_seq != seg->seq)
-		toytcp_output_ack(sk);
-	else
-		toytcp_output_dup_ack(sk);
+	answer_useless(sk, seg);
 	return seq_before(seg->seq, ts->rcv_nxt) ? TOYTCP_DROP_OLD_DATA :
 						   TOYTCP_DROP_SEQ;
 }
@@ -279,11 +289,11 @@ static enum toytcp_drop_reason step_ack(struct sock *sk,
 	struct toytcp_sock *ts = toytcp_sk(sk);
 	u32 prior_una = ts->snd_una;
 	enum toytcp_drop_reason why;
-	bool window_changed;
+	bool opened = sk->sk_state == TCP_SYN_RECV, window_changed;
 
 	if (!(seg->flags & TOYTCP_ACK))
 		return TOYTCP_DROP_NO_ACK;
-	if (sk->sk_state == TCP_SYN_RECV) {
+	if (opened) {
 		why = ack_syn_recv(sk, seg);
 		if (why != TOYTCP_DROP_NONE)
 			return why;
@@ -293,7 +303,9 @@ static enum toytcp_drop_reason step_ack(struct sock *sk,
 		return TOYTCP_DROP_FUTURE_ACK;
 	}
 	if (seq_before(seg->ack, ts->snd_una)) {
-		if (seq_before(seg->ack, ts->snd_una - ts->max_snd_wnd)) {
+		/* nor could it ever have been sent: a guess (RFC 5961 5.2) */
+		if (seq_before(seg->ack, ts->snd_una -
+			       min_t(u64, ts->max_snd_wnd, ts->bytes_acked))) {
 			toytcp_output_challenge_ack(sk);
 			return TOYTCP_DROP_OLD_ACK;
 		}
@@ -308,7 +320,8 @@ static enum toytcp_drop_reason step_ack(struct sock *sk,
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	ts->last_ack_recv_ms = (u32)div_u64(toytcp_now_us(), 1000);
 	if (seg->ack != ts->snd_una) {
-		ts->bytes_acked += seg->ack - ts->snd_una;
+		/* a SYN is counted of an active open alone, as Linux does */
+		ts->bytes_acked += seg->ack - ts->snd_una - opened;
 		ts->snd_una = seg->ack;
 		toytcp_urgent_acked(ts);
 		toytcp_ipv4_confirm(sk);
@@ -338,7 +351,8 @@ static void ack_schedule(struct sock *sk)
 	if (ts->quickacks && !ts->interactive) {
 		ts->quickacks--;
 		ts->ack_now = true;
-	} else if (!RB_EMPTY_ROOT(&ts->ofo_queue) || ts->got_fin ||
+	} else if (!RB_EMPTY_ROOT(&ts->ofo_queue) ||
+		   (ts->got_fin && sk->sk_state != TCP_CLOSE_WAIT) ||
 		   ts->rcv_nxt - ts->rcv_wup > ts->rcv_mss) {
 		/* RFC 5681 4.2: every second full segment, every gap */
 		ts->ack_now = true;
@@ -406,7 +420,8 @@ static enum toytcp_drop_reason step_data(struct sock *sk,
 		if (nobody_reads(sk) &&
 		    seq_after(seg->seq + seg->len, ts->rcv_nxt)) {
 			toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_ABORT_ON_DATA);
-			toytcp_output_reset(sk, GFP_ATOMIC);
+			/* with the number that the peer is sure to expect */
+			toytcp_reply_reset(sock_net(sk), seg);
 			toytcp_sock_error(sk, ECONNRESET);
 			return TOYTCP_DROP_AFTER_CLOSE;
 		}
@@ -450,6 +465,8 @@ void toytcp_rcv_fin(struct sock *sk)
 	case TCP_SYN_RECV:
 	case TCP_ESTABLISHED:
 		toytcp_state_set(sk, TCP_CLOSE_WAIT);
+		/* the program's own FIN may be next, and carry the ACK */
+		ts->interactive = true;
 		break;
 	case TCP_FIN_WAIT1:
 		/* had our FIN been acknowledged, this were FIN_WAIT2 */
@@ -476,6 +493,9 @@ static enum toytcp_drop_reason rcv_other(struct sock *sk,
 {
 	enum toytcp_drop_reason why;
 
+	/* no TCP sends such a segment: Linux does not even answer it */
+	if (!(seg->flags & (TOYTCP_ACK | TOYTCP_RST | TOYTCP_SYN)))
+		return TOYTCP_DROP_NO_ACK;
 	why = step_paws(sk, seg);
 	if (why == TOYTCP_DROP_NONE)
 		why = step_sequence(sk, seg);
@@ -587,6 +607,7 @@ static enum toytcp_drop_reason rcv_syn_sent(struct sock *sk,
 	}
 
 	ts->snd_una = seg->ack;
+	ts->bytes_acked = 1;
 	toytcp_recovery_acked(sk, seg, prior_una, false);
 	established(sk, seg);
 	ts->ack_pending = true;

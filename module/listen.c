@@ -641,6 +641,11 @@ static enum toytcp_drop_reason rcv_req(struct sock *sk, struct toytcp_req *req,
 		req_syn_again(req, seg);
 		return TOYTCP_DROP_NONE;
 	}
+	/* Linux looks at the ACK first, so that a RST must have the right one, too */
+	if ((seg->flags & TOYTCP_ACK) && seg->ack != req->iss + 1) {
+		toytcp_reply_reset(net, seg);
+		return TOYTCP_DROP_REQ_ACK;
+	}
 	if (req->ts_ok && seg->opt.has_ts && !(seg->flags & TOYTCP_RST) &&
 	    seq_before(seg->opt.tsval, req->ts_recent)) {
 		req_ack(req, seg);
@@ -667,10 +672,6 @@ static enum toytcp_drop_reason rcv_req(struct sock *sk, struct toytcp_req *req,
 	}
 	if (!(seg->flags & TOYTCP_ACK))
 		return TOYTCP_DROP_NO_ACK;
-	if (seg->ack != req->iss + 1) {
-		toytcp_reply_reset(net, seg);
-		return TOYTCP_DROP_REQ_ACK;
-	}
 	if (seg->opt.has_ts && req->ts_ok && seq_leq(seg->seq, rcv_nxt))
 		req->ts_recent = seg->opt.tsval;
 	/* TCP_DEFER_ACCEPT: no socket before there is something to read */

@@ -702,12 +702,19 @@ static enum toytcp_send_verdict may_send(const struct sock *sk,
 		.cork = ((ts->cork && how != TOYTCP_PUSH_NOW) ||
 			 how == TOYTCP_PUSH_MORE) && !ts->snd_urgent,
 	};
+	enum toytcp_send_verdict verdict;
 
+	verdict = toytcp_window_may_send(&in);
 	*limit = in.usable;
-	/* a bare FIN needs no room in the window (Linux sends it as well) */
-	if (!skb->len)
-		return TOYTCP_SEND_NOW;
-	return toytcp_window_may_send(&in);
+	/* the odd end of a large buffer waits like a small one */
+	if (verdict == TOYTCP_SEND_NOW && in.len > in.mss && in.len % in.mss &&
+	    in.len <= in.usable) {
+		in.len %= in.mss;
+		in.usable -= skb->len - in.len;
+		if (toytcp_window_may_send(&in) != TOYTCP_SEND_NOW)
+			*limit = skb->len - in.len;
+	}
+	return verdict;
 }
 
 /**

@@ -205,6 +205,10 @@ static enum toytcp_drop_reason ofo_insert(struct sock *sk, struct sk_buff *skb)
 		TOYTCP_CB(skb)->flags |= TOYTCP_CB(next)->flags & TOYTCP_FIN &&
 			TOYTCP_CB(next)->end_seq == TOYTCP_CB(skb)->end_seq ?
 			TOYTCP_FIN : 0;
+		/* they came twice (RFC 2883 4) */
+		ts->dsack.start = TOYTCP_CB(next)->seq;
+		ts->dsack.end = TOYTCP_CB(next)->end_seq;
+		ts->dsack_pending = ts->sack_ok;
 		ofo_remove(ts, next);
 		uncharge_free(next);
 	}

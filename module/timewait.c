@@ -197,6 +197,15 @@ static bool paws_reject(const struct toytcp_tw *tw,
 		       TOYTCP_PAWS_IDLE_S;
 }
 
+/* RFC 7323 4.3: remember the timestamp to echo */
+static void ts_recent_update(struct toytcp_tw *tw, const struct toytcp_seg *seg)
+{
+	if (!tw->ts_ok || !seg->opt.has_ts)
+		return;
+	tw->ts_recent = seg->opt.tsval;
+	tw->ts_recent_s = (u32)div_u64(toytcp_now_us(), USEC_PER_SEC);
+}
+
 /* RFC 6191, and RFC 9293's MAY-2: is this SYN newer than all we have seen? */
 static bool syn_is_newer(const struct toytcp_tw *tw,
 			 const struct toytcp_seg *seg)
@@ -210,11 +219,18 @@ static bool syn_is_newer(const struct toytcp_tw *tw,
 	       seq_after(seg->opt.tsval, tw->ts_recent);
 }
 
-/* tell where we are, half a second after the last time at the earliest */
-static void tw_dup_ack(struct toytcp_tw *tw)
+/*
+ * Tell where we are; to what takes no number, and to a SYN, half a second
+ * after the last time at the earliest.
+ */
+static void tw_dup_ack(struct toytcp_tw *tw, const struct toytcp_seg *seg)
 {
 	u64 now = toytcp_now_us();
 
+	if (seg->end_seq != seg->seq && !(seg->flags & TOYTCP_SYN)) {
+		toytcp_reply_tw_ack(tw);
+		return;
+	}
 	if (tw->last_ack_us && now - tw->last_ack_us < TOYTCP_OOW_INTERVAL_US)
 		return;
 	tw->last_ack_us = now;
@@ -229,7 +245,7 @@ static enum toytcp_drop_reason fin_wait2_rcv(struct toytcp_tw *tw,
 	    !toytcp_window_touches(tw->rcv_nxt, tw->rcv_wnd, seg->seq,
 				   seg->end_seq - seg->seq)) {
 		if (!(seg->flags & TOYTCP_RST))
-			tw_dup_ack(tw);
+			tw_dup_ack(tw, seg);
 		return TOYTCP_DROP_SEQ;
 	}
 	if ((seg->flags & TOYTCP_RST) && seg->seq == tw->rcv_nxt) {
@@ -237,7 +253,7 @@ static enum toytcp_drop_reason fin_wait2_rcv(struct toytcp_tw *tw,
 		return TOYTCP_DROP_RESET;
 	}
 	if (seg->flags & (TOYTCP_RST | TOYTCP_SYN)) {
-		tw_dup_ack(tw);
+		tw_dup_ack(tw, seg);
 		return seg->flags & TOYTCP_RST ? TOYTCP_DROP_RST_SEQ :
 						 TOYTCP_DROP_SYN;
 	}
@@ -245,7 +261,7 @@ static enum toytcp_drop_reason fin_wait2_rcv(struct toytcp_tw *tw,
 		return TOYTCP_DROP_NO_ACK;
 	if (!seq_after(seg->end_seq, tw->rcv_nxt)) {
 		if (seg->len)
-			tw_dup_ack(tw);
+			tw_dup_ack(tw, seg);
 		return TOYTCP_DROP_NONE;
 	}
 	if (seg->end_seq == seg->seq)
@@ -259,10 +275,7 @@ static enum toytcp_drop_reason fin_wait2_rcv(struct toytcp_tw *tw,
 	}
 	tw->rcv_nxt = seg->end_seq;
 	WRITE_ONCE(tw->state, TCP_TIME_WAIT);
-	if (tw->ts_ok && seg->opt.has_ts) {
-		tw->ts_recent = seg->opt.tsval;
-		tw->ts_recent_s = (u32)div_u64(toytcp_now_us(), USEC_PER_SEC);
-	}
+	ts_recent_update(tw, seg);
 	toytcp_reply_tw_ack(tw);
 	tw_arm(tw, TOYTCP_TIMEWAIT_US);
 	return TOYTCP_DROP_NONE;
@@ -287,9 +300,12 @@ static enum toytcp_drop_reason tw_rcv(struct toytcp_tw *tw,
 	}
 	/* an ACK that changes nothing is not answered: two ends would not stop */
 	if (acceptable && !paws && seg->end_seq == seg->seq &&
-	    !(seg->flags & TOYTCP_SYN))
+	    !(seg->flags & TOYTCP_SYN)) {
+		if (seg->seq == tw->rcv_nxt)
+			ts_recent_update(tw, seg);
 		return TOYTCP_DROP_NONE;
-	tw_dup_ack(tw);
+	}
+	tw_dup_ack(tw, seg);
 	return paws ? TOYTCP_DROP_PAWS : TOYTCP_DROP_TIMEWAIT;
 }
 

@@ -146,6 +146,7 @@ class Walker:
         self.rcv_nxt = self.una = 0	# all that the host sent; what we acknowledged
         self.wnd, self.wscale = 0, 0	# the host's window, as in its last header
         self.scaled = False
+        self.edge = None		# of the window, in the last segment made from it
         self.ts_base = 0x7FFFFF00	# our clock, which wraps its sign
         self.ticks = 0
         self.ts_recent = 0		# the host's, to echo
@@ -248,6 +249,8 @@ class Walker:
         right = self.snd_nxt + (self.wnd << (self.wscale if self.scaled else 0))
         seq = step.seq[1] + {"nxt": self.snd_nxt, "wnd": right, "irs": self.iss,
                              "any": 0}[step.seq[0]]
+        if step.seq[0] == "wnd":
+            self.edge = right & MASK
         ack = 0
         if step.flags & ACK:
             ack = step.ack[1] + {"nxt": self.rcv_nxt, "una": self.una, "any": 0}[step.ack[0]]
@@ -307,16 +310,24 @@ class Walker:
                 self.rcv_nxt = reply.end & MASK
             if reply.flags & ACK and diff(reply.ack, self.iss) > 0:
                 self.snd_nxt = reply.ack
-        text = f"{flags_text(reply.flags)} "
+        # where a PSH stands among data is the sender's choice (RFC 9293 3.9.1.2)
+        text = f"{flags_text(reply.flags & ~PSH if reply.data else reply.flags)} "
         # a reset's number is what we said it is
         text += f"seq {diff(reply.seq, self.irs)} len {len(reply.data)}"
         if reply.flags & ACK:
-            text += f" ack {diff(reply.ack, self.iss)}"
-        if not reply.wnd:
+            text += f" ack {self.own(reply.ack)}"
+        if not reply.wnd and not reply.flags & RST:
             text += " win 0"
         for kind, value in reply.options.items():
             text += " " + self.canonical_option(kind, value)
         return text
+
+    def own(self, number):
+        """One of the peer's numbers: from its beginning, or, since windows
+        differ, from the edge of the window that it was made from"""
+        if self.edge is not None and abs(diff(number, self.edge)) < 5000:
+            return f"wnd{diff(number, self.edge):+d}"
+        return str(diff(number, self.iss))
 
     def canonical_option(self, kind, value):
         if kind == TIMESTAMP:
@@ -328,7 +339,7 @@ class Walker:
             return "wscale"
         if kind == SACK:
             edges = struct.unpack(f"!{len(value) // 4}I", value)
-            return "sack " + ",".join(str(diff(edge, self.iss)) for edge in edges)
+            return "sack " + ",".join(self.own(edge) for edge in edges)
         return {SACK_PERMITTED: "sackOK"}.get(kind, f"option {kind}")
 
     def step(self, step):
