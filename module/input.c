@@ -91,8 +91,12 @@ static enum toytcp_drop_reason step_paws(struct sock *sk,
 	age = (u32)div_u64(toytcp_now_us(), USEC_PER_SEC) - ts->ts_recent_s;
 	if (age >= TOYTCP_PAWS_IDLE_S)
 		return TOYTCP_DROP_NONE;
-	/* a pure ACK that was overtaken is no sign of trouble: no answer */
-	if (seg->end_seq != seg->seq)
+	/*
+	 * A pure ACK that was overtaken just now is no sign of trouble: no
+	 * answer. Just now is a timeout, if the peer's clock counts milliseconds.
+	 */
+	if (seg->end_seq != seg->seq ||
+	    ts->ts_recent - seg->opt.tsval > toytcp_rtt_timeout_us(&ts->rtt) / 1000)
 		answer_useless(sk, seg);
 	return TOYTCP_DROP_PAWS;
 }
@@ -138,13 +142,8 @@ static enum toytcp_drop_reason step_sequence(struct sock *sk,
 		return TOYTCP_DROP_SYN;
 	}
 	/* a duplicate of what has been received: tell which (RFC 2883) */
-	if (ts->sack_ok && seg->end_seq != seg->seq &&
-	    seq_before(seg->seq, ts->rcv_nxt)) {
-		ts->dsack.start = seg->seq;
-		ts->dsack.end = seq_before(seg->end_seq, ts->rcv_nxt) ?
-					seg->end_seq : ts->rcv_nxt;
-		ts->dsack_pending = 1;
-	}
+	if (seg->end_seq != seg->seq && seq_before(seg->seq, ts->rcv_nxt))
+		toytcp_reassembly_dup(ts, seg->seq, seg->end_seq);
 	answer_useless(sk, seg);
 	return seq_before(seg->seq, ts->rcv_nxt) ? TOYTCP_DROP_OLD_DATA :
 						   TOYTCP_DROP_SEQ;
@@ -410,21 +409,24 @@ static enum toytcp_drop_reason step_data(struct sock *sk,
 		 * sends again for want of an ACK.
 		 */
 		if (seq_before(seg->seq, ts->rcv_nxt)) {
+			toytcp_reassembly_dup(ts, seg->seq, seg->end_seq);
 			ts->ack_pending = true;
 			ts->ack_now = true;
 		}
 		return TOYTCP_DROP_AFTER_FIN;
 	}
+	/*
+	 * Nobody will read it: RFC 9293 3.6.1 (MUST-13), RFC 2525 2.17. A FIN
+	 * that is not next says that there was text.
+	 */
+	if (nobody_reads(sk) && seq_after(seg->seq + seg->len, ts->rcv_nxt)) {
+		toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_ABORT_ON_DATA);
+		/* with the number that the peer is sure to expect */
+		toytcp_reply_reset(sock_net(sk), seg);
+		toytcp_sock_error(sk, ECONNRESET);
+		return TOYTCP_DROP_AFTER_CLOSE;
+	}
 	if (seg->len) {
-		/* nobody will read it: RFC 9293 3.6.1 (MUST-13), RFC 2525 2.17 */
-		if (nobody_reads(sk) &&
-		    seq_after(seg->seq + seg->len, ts->rcv_nxt)) {
-			toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_ABORT_ON_DATA);
-			/* with the number that the peer is sure to expect */
-			toytcp_reply_reset(sock_net(sk), seg);
-			toytcp_sock_error(sk, ECONNRESET);
-			return TOYTCP_DROP_AFTER_CLOSE;
-		}
 		ts->data_segs_in += max_t(u32, skb_shinfo(seg->skb)->gso_segs,
 					  1);
 		ts->last_data_recv_ms = (u32)div_u64(toytcp_now_us(), 1000);

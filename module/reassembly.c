@@ -138,6 +138,23 @@ static void ofo_remove(struct toytcp_sock *ts, struct sk_buff *skb)
 	skb->dev = NULL;
 }
 
+/**
+ * toytcp_reassembly_dup() - something came that was there already
+ * @ts: the socket
+ * @start: its first number, before rcv_nxt
+ * @end: where it ends; what is not yet received does not count
+ *
+ * The next ACK says so, if SACK was agreed on (RFC 2883).
+ *
+ * Context: socket lock held.
+ */
+void toytcp_reassembly_dup(struct toytcp_sock *ts, u32 start, u32 end)
+{
+	ts->dsack.start = start;
+	ts->dsack.end = seq_before(end, ts->rcv_nxt) ? end : ts->rcv_nxt;
+	ts->dsack_pending = ts->sack_ok;
+}
+
 /* the gap has moved: what of ofo_queue is in order now? */
 static void ofo_drain(struct sock *sk)
 {
@@ -150,6 +167,10 @@ static void ofo_drain(struct sock *sk)
 		if (seq_after(TOYTCP_CB(skb)->seq, ts->rcv_nxt))
 			break;
 		ofo_remove(ts, skb);
+		/* what came in order has it, too: it came twice (RFC 2883 4) */
+		if (seq_before(TOYTCP_CB(skb)->seq, ts->rcv_nxt))
+			toytcp_reassembly_dup(ts, TOYTCP_CB(skb)->seq,
+					      TOYTCP_CB(skb)->end_seq);
 		if (!seq_after(TOYTCP_CB(skb)->end_seq, ts->rcv_nxt)) {
 			uncharge_free(skb);
 			continue;
@@ -274,7 +295,7 @@ enum toytcp_drop_reason toytcp_reassembly_queue(struct sock *sk,
 	if (!seq_after(TOYTCP_CB(skb)->end_seq, ts->rcv_nxt)) {
 		ts->dsack.start = seg->seq;
 		ts->dsack.end = TOYTCP_CB(skb)->end_seq;
-		ts->dsack_pending = ts->sack_ok && seg->len;
+		ts->dsack_pending = ts->sack_ok;
 		return TOYTCP_DROP_OLD_DATA;
 	}
 	/*

@@ -341,6 +341,7 @@ void toytcp_rcv_fin(struct sock *sk);
 /* reassembly.c */
 enum toytcp_drop_reason toytcp_reassembly_queue(struct sock *sk,
 						struct toytcp_seg *seg);
+void toytcp_reassembly_dup(struct toytcp_sock *ts, u32 start, u32 end);
 int toytcp_reassembly_sacks(const struct toytcp_sock *ts,
 			    struct toytcp_sack_block *blocks, int max);
 void toytcp_reassembly_purge(struct sock *sk);

@@ -85,9 +85,13 @@ def draw_segment(rng):
         how["ack"] = rng.choice((
             ("nxt", 1), ("nxt", -1), ("una", 0), ("una", -1), ("una", 1), ("una", 100),
             ("una", -70000), ("nxt", 70000), ("nxt", 0x40000000), ("any", rng.getrandbits(32))))
-    how["wnd"] = rng.choices((8000, 0, 1, 100, 65535), (70, 6, 4, 10, 10))[0]
+    # small windows are not among them: how much of such a one is used at once
+    # is a policy, and differs
+    how["wnd"] = rng.choices((8000, 0, 65535), (84, 6, 10))[0]
     how["ts"] = rng.choices(("now", "none", "same", "old", "no echo", "echo future"),
                             (84, 4, 4, 4, 2, 2))[0]
+    if flags & RST:
+        how["ts"] = "none"
     how["sack"] = rng.random() < 0.05
     return seg(flags, **how)
 
@@ -146,7 +150,7 @@ class Walker:
         self.rcv_nxt = self.una = 0	# all that the host sent; what we acknowledged
         self.wnd, self.wscale = 0, 0	# the host's window, as in its last header
         self.scaled = False
-        self.edge = None		# of the window, in the last segment made from it
+        self.edges = []			# of the window, in segments made from it
         self.ts_base = 0x7FFFFF00	# our clock, which wraps its sign
         self.ticks = 0
         self.ts_recent = 0		# the host's, to echo
@@ -250,7 +254,7 @@ class Walker:
         seq = step.seq[1] + {"nxt": self.snd_nxt, "wnd": right, "irs": self.iss,
                              "any": 0}[step.seq[0]]
         if step.seq[0] == "wnd":
-            self.edge = right & MASK
+            self.edges.append(right & MASK)
         ack = 0
         if step.flags & ACK:
             ack = step.ack[1] + {"nxt": self.rcv_nxt, "una": self.una, "any": 0}[step.ack[0]]
@@ -324,9 +328,10 @@ class Walker:
 
     def own(self, number):
         """One of the peer's numbers: from its beginning, or, since windows
-        differ, from the edge of the window that it was made from"""
-        if self.edge is not None and abs(diff(number, self.edge)) < 5000:
-            return f"wnd{diff(number, self.edge):+d}"
+        differ, from the edge of a window"""
+        for i, edge in enumerate(self.edges):
+            if abs(diff(number, edge)) < 5000:
+                return f"wnd{i}{diff(number, edge):+d}"
         return str(diff(number, self.iss))
 
     def canonical_option(self, kind, value):
@@ -370,6 +375,8 @@ def seen_text(seen):
 class Fuzz:
     def __init__(self, hosts, seed):
         self.toytcp, self.linux = hosts
+        self.linux.enter()
+        self.linux.write_sys("ipv4/tcp_rfc1337", 1)	# as AF_TOYTCP always has it
         self.seed = seed
         self.port = 2000
         self.steps = 0

@@ -67,8 +67,6 @@ class Host:
         self.write_sys("ipv6/conf/all/disable_ipv6", 1)
         # what one scenario teaches must not be known to the next
         self.write_sys("ipv4/tcp_no_metrics_save", 1)
-        # as AF_TOYTCP always has it
-        self.write_sys("ipv4/tcp_rfc1337", 1)
         self.saved = {}
 
     def close(self):

@@ -10,6 +10,9 @@ FLAGS = "FSRP.UEW"
 ANY = "*"
 STAR_SECONDS = 200	# how long "*" may last
 
+MARK = re.compile(r"\[(toytcp|linux|kunit|wire)\]")
+ROW = re.compile(r"((?:\[\w+\]\s*)*)---")
+
 
 class Wrong(Exception):
     """A line or a file that is not in the language."""
@@ -32,6 +35,8 @@ class Scenario:
     lines: list = field(default_factory=list)	# macros replaced, marks not yet
     header: dict = field(default_factory=dict)
     wrong: str = ""		# why it cannot run
+    marks: list = field(default_factory=list)	# of a table's row: who sees it
+    marked_table: bool = False	# rows of its table have such marks
 
     @property
     def lanes(self):
@@ -45,9 +50,13 @@ class Scenario:
             return None
         return why.strip()
 
+    def seen(self, family):
+        return all(mark in (family, "wire") for mark in self.marks)
+
     def marked(self):
-        return any(re.match(r"(\[\w+\]\s*)*\[(linux|toytcp)\]", line.text)
-                   for line in self.lines)
+        """Do marks say what the difference is?"""
+        return self.marked_table or any({"linux", "toytcp"} & set(MARK.findall(line.text))
+                                       for line in self.lines)
 
 
 @dataclass
@@ -138,9 +147,11 @@ def load(paths):
         scenarios += rows(block) if any(block is t for t in tables) else [block]
     names = set()
     for scenario in scenarios:
-        if scenario.name in names:
+        # a row for each family may have the same name
+        key = scenario.name, tuple(scenario.marks)
+        if key in names:
             raise Wrong(f"{scenario.line}: {scenario.name} is there twice")
-        names.add(scenario.name)
+        names.add(key)
         try:
             scenario.lines = list(expand(scenario.lines, macros, 0))
             if scenario.differs == "":
@@ -166,15 +177,20 @@ def expand(lines, macros, depth):
 
 def rows(table):
     """A table's scenarios"""
-    common = [line for line in table.lines if not line.text.startswith("---")]
+    common = [line for line in table.lines if not ROW.match(line.text)]
+    marked = any(MARK.search(row[1]) for row in (ROW.match(line.text) for line in table.lines)
+                 if row)
     for line in table.lines:
-        if not line.text.startswith("---"):
+        row = ROW.match(line.text)
+        if not row:
             continue
-        cells = [cell.strip() for cell in line.text[3:].split("|")]
-        # a call's flags have bars as well: they stand in brackets there
+        text = line.text[row.end():]
+        cells = [cell.strip() for cell in text.split("|")]
+        # flags of a call have bars as well, without blanks
         if len(cells) != 4:
-            cells = [cell.strip() for cell in re.split(r"\s\|\s", line.text[3:])]
-        scenario = Scenario(f"{table.name}__{cells[0]}", line, list(common), dict(table.header))
+            cells = [cell.strip() for cell in re.split(r"\s\|\s", text)]
+        scenario = Scenario(f"{table.name}__{cells[0]}", line, list(common), dict(table.header),
+                            marks=MARK.findall(row[1]), marked_table=marked)
         if len(cells) != 4:
             scenario.wrong = f"{line}: a row has 4 cells"
         else:
@@ -207,7 +223,7 @@ def row_lines(line, cells):
 
 TIME = re.compile(r"\+(\d*\.?\d*)(?:\s*~\s*\+?(\d*\.?\d*))?(?=\s|$)|\*(?=\s)")
 PACKET = re.compile(r"""(?P<flags>[FSRP.UEW]+|-)\s+
-    (?P<at>@?)(?P<seq>-?\d+):(?P<end>-?\d+)\((?P<len>\d+)\)
+    (?P<at>@?)(?P<seq>-?\d+):@?(?P<end>-?\d+)\((?P<len>\d+)\)
     (?:\s+ack\s+(?P<ack_at>@?)(?P<ack>-?\d+))?
     (?:\s+win\s+(?P<win>\d+))?
     (?:\s+urg\s+(?P<urg>\d+))?

@@ -116,6 +116,8 @@ def main():
         if "wire" not in scenario.lanes or not re.search(options.match, scenario.name):
             continue
         for family in options.family or FAMILIES:
+            if not scenario.seen(family):
+                continue
             task = Task(scenario, family)
             if task.seconds > options.limit:
                 late += 1
