@@ -425,6 +425,10 @@ int toytcp_ipv4_recv_error(struct sock *sk, struct msghdr *msg, size_t len)
 	return -EAGAIN;
 }
 
+void toytcp_ipv4_rx_route(struct sock *sk, const struct sk_buff *skb)
+{
+}
+
 void toytcp_ipv4_confirm(struct sock *sk)
 {
 }

@@ -232,6 +232,25 @@ struct toytcp_flow *toytcp_demux_lookup(struct net *net,
 }
 
 /**
+ * toytcp_demux_peek() - the connection of a segment, for a look
+ * @net: the namespace
+ * @key: the segment's ends
+ *
+ * Context: rcu_read_lock().
+ * Return: the full socket, without a reference, or NULL: none, or a request or
+ * time-wait.
+ */
+struct sock *toytcp_demux_peek(struct net *net,
+			       const struct toytcp_flow_key *key)
+{
+	struct toytcp_flow *flow;
+
+	flow = rhashtable_lookup(&toytcp_net(net)->flows, key, flow_params);
+	return flow && flow->kind == TOYTCP_FLOW_SOCK ? toytcp_flow_sk(flow) :
+							NULL;
+}
+
+/**
  * toytcp_demux_listener() - the listener for a segment
  * @net: the namespace
  * @key: the segment's ends
@@ -352,6 +371,7 @@ static void deliver(struct sock *sk, struct toytcp_seg *seg,
 		/* disconnected since the lookup, and connected elsewhere */
 		toytcp_drop(net, seg->skb, TOYTCP_DROP_NO_SOCKET);
 	} else {
+		toytcp_ipv4_rx_route(sk, seg->skb);
 		toytcp_rcv(sk, seg);
 	}
 	bh_unlock_sock(sk);

@@ -58,6 +58,8 @@ struct toytcp_flow *toytcp_demux_lookup(struct net *net,
 					const struct toytcp_flow_key *key);
 struct sock *toytcp_demux_listener(struct net *net,
 				   const struct toytcp_flow_key *key, int dif);
+struct sock *toytcp_demux_peek(struct net *net,
+			       const struct toytcp_flow_key *key);
 bool toytcp_demux_claims(struct net *net, const struct toytcp_flow_key *key,
 			 int dif);
 bool toytcp_flow_get(struct toytcp_flow *flow);

@@ -121,11 +121,58 @@ static bool still_ours(struct net *net, const struct sk_buff *skb)
 	return toytcp_demux_claims(net, &key, inet_iif(skb));
 }
 
+/*
+ * A connection remembers the route that its last segment came by, as the
+ * kernel's early demultiplexing does: the next one needs no lookup of its own.
+ */
+static void early_route(struct net *net, struct sk_buff *skb)
+{
+	const struct tcphdr *th = tcp_hdr(skb);
+	struct toytcp_flow_key key;
+	struct dst_entry *dst;
+	struct sock *sk;
+
+	if (!READ_ONCE(net->ipv4.sysctl_ip_early_demux) ||
+	    !READ_ONCE(net->ipv4.sysctl_tcp_early_demux))
+		return;
+	key_from_headers(&key, ip_hdr(skb), th->source, th->dest);
+	sk = toytcp_demux_peek(net, &key);
+	if (!sk || READ_ONCE(sk->sk_rx_dst_ifindex) != skb->skb_iif)
+		return;
+	dst = rcu_dereference(sk->sk_rx_dst);
+	if (dst && dst_check(dst, 0))
+		skb_dst_set_noref(skb, dst);
+}
+
+/**
+ * toytcp_ipv4_rx_route() - remember the route a segment came by
+ * @sk: the socket
+ * @skb: the segment
+ *
+ * Context: softirq, socket lock held.
+ */
+void toytcp_ipv4_rx_route(struct sock *sk, const struct sk_buff *skb)
+{
+	struct dst_entry *old = rcu_dereference_protected(sk->sk_rx_dst,
+							  lockdep_sock_is_held(sk));
+	struct dst_entry *dst = skb_dst(skb);
+
+	if (likely(dst == old && sk->sk_rx_dst_ifindex == skb->skb_iif))
+		return;
+	if (!dst || !dst_hold_safe(dst))
+		return;
+	rcu_assign_pointer(sk->sk_rx_dst, dst);
+	WRITE_ONCE(sk->sk_rx_dst_ifindex, skb->skb_iif);
+	dst_release(old);
+}
+
 /* a claimed segment after PRE_ROUTING: is it for this host? */
 static int rcv_route(struct net *net, struct sock *unused, struct sk_buff *skb)
 {
 	const struct iphdr *iph = ip_hdr(skb);
 
+	if (!skb_valid_dst(skb))
+		early_route(net, skb);
 	if (!skb_valid_dst(skb) &&
 	    ip_route_input_noref(skb, iph->daddr, iph->saddr, iph->tos,
 				 skb->dev)) {
@@ -165,6 +212,9 @@ static bool claims(struct net *net, const struct sk_buff *skb)
 	if (!ports)
 		return false;
 	key_from_headers(&key, iph, ports[0], ports[1]);
+	/* a connection's address is ours, or rcv_route() will tell */
+	if (toytcp_demux_peek(net, &key))
+		return true;
 	return toytcp_demux_claims(net, &key, dif) &&
 	       inet_addr_type_dev_table(net, skb->dev, key.laddr) == RTN_LOCAL;
 }

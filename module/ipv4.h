@@ -44,6 +44,7 @@ void toytcp_ipv4_negative_advice(struct sock *sk);
 void toytcp_ipv4_queue_error(struct sock *sk, const struct toytcp_icmp *icmp);
 int toytcp_ipv4_recv_error(struct sock *sk, struct msghdr *msg, size_t len);
 void toytcp_ipv4_confirm(struct sock *sk);
+void toytcp_ipv4_rx_route(struct sock *sk, const struct sk_buff *skb);
 int toytcp_ipv4_xmit(struct sock *sk, struct sk_buff *skb);
 int toytcp_ipv4_xmit_reply(const struct toytcp_reply *reply,
 			   struct sk_buff *skb);

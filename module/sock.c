@@ -282,6 +282,7 @@ void toytcp_sock_setup_child(struct sock *child, const struct sock *parent)
 	memset((u8 *)ts + start, 0, sizeof(*ts) - start);
 	RCU_INIT_POINTER(inet_sk(child)->inet_opt, NULL);
 	RCU_INIT_POINTER(inet_sk(child)->mc_list, NULL);
+	RCU_INIT_POINTER(child->sk_rx_dst, NULL);
 	ts->nodelay = pts->nodelay;
 	ts->cork = pts->cork;
 	ts->window_clamp = pts->window_clamp;
@@ -542,6 +543,9 @@ int toytcp_sock_disconnect(struct sock *sk)
 	ts->flow.key.faddr = 0;
 	ts->flow.key.fport = 0;
 	sk_dst_reset(sk);
+	/* readers hold RCU only: it is freed after a grace period */
+	dst_release(rcu_replace_pointer(sk->sk_rx_dst, NULL,
+					lockdep_sock_is_held(sk)));
 	WRITE_ONCE(sk->sk_shutdown, 0);
 	sock_reset_flag(sk, SOCK_DONE);
 	ts->got_fin = 0;
