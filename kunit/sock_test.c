@@ -405,6 +405,33 @@ static void open__half_open_we_return(struct kunit *test)
 	sim_peer_accepts(test, &p, sock);
 }
 
+/* TCP_DEFER_ACCEPT on a client: the first data carry the handshake's ACK (as Linux) */
+static void open__client_defers_its_ack(struct kunit *test)
+{
+	struct socket *sock;
+	struct sim_peer p;
+	int write;
+
+	for (write = 0; write < 2; write++) {
+		sock = sim_socket(test);
+		sim_ts(sock)->defer_accept = 1;
+		KUNIT_ASSERT_EQ(test, sim_connect(sock, SIM_PEER, SIM_PORT_PEER), -EINPROGRESS);
+		sim_peer_init(&p, ntohs(sim_ts(sock)->flow.key.lport));
+		p.irs = sim_next()->seq;
+		p.rcv_nxt = p.irs + 1;
+		sim_peer_send(&p, TOYTCP_SYN | TOYTCP_ACK, 0);
+		KUNIT_EXPECT_EQ(test, sock->sk->sk_state, TCP_ESTABLISHED);
+		SIM_EXPECT_NONE(test);
+		if (write)
+			KUNIT_EXPECT_EQ(test, sim_write(sock, 0, 100), 100);
+		else
+			sim_run(TOYTCP_DELACK_US);
+		SIM_EXPECT(test, &p, TOYTCP_ACK, 1, 1, write ? 100 : 0);
+		SIM_EXPECT_NONE(test);
+		sim_drain(test);
+	}
+}
+
 static struct kunit_case sock_cases[] = {
 	KUNIT_CASE(sock_close__orphan_limit),
 	KUNIT_CASE(sock_close__orphan_gives_up),
@@ -416,6 +443,7 @@ static struct kunit_case sock_cases[] = {
 	KUNIT_CASE(open__text_in_syn_recv),
 	KUNIT_CASE(open__syns_cross),
 	KUNIT_CASE(open__to_itself),
+	KUNIT_CASE(open__client_defers_its_ack),
 	KUNIT_CASE(open__half_open_peer_returns),
 	KUNIT_CASE(open__half_open_we_return),
 	{}

@@ -35,13 +35,18 @@ static int toytcp_release(struct socket *sock)
 {
 	struct sock *sk = sock->sk;
 	long timeout = 0;
+	struct net *net;
 
 	if (!sk)
 		return 0;
+	/* the socket may take its namespace with it */
+	net = get_net(sock_net(sk));
 	if (sock_flag(sk, SOCK_LINGER) && !(current->flags & PF_EXITING))
 		timeout = sk->sk_lingertime;
 	toytcp_sock_close(sk, timeout);
 	sock->sk = NULL;
+	toytcp_port_settle(net);
+	put_net(net);
 	return 0;
 }
 

@@ -614,7 +614,8 @@ static enum toytcp_drop_reason rcv_syn_sent(struct sock *sk,
 	established(sk, seg);
 	ts->ack_pending = true;
 	/* a program that is about to send lets its data carry the ACK */
-	ts->ack_now = !ts->interactive && !sk->sk_write_pending;
+	ts->ack_now = !ts->interactive && !sk->sk_write_pending &&
+		      !ts->defer_accept;
 	if (!seg->len && !(seg->flags & TOYTCP_FIN))
 		return STEP_DONE;
 	/* text or FIN with the SYN-ACK: on to the sixth step */

@@ -151,6 +151,25 @@ static void reap_work(struct work_struct *work)
 	mutex_unlock(&tn->port_mutex);
 }
 
+/**
+ * toytcp_port_settle() - give back now what the reaper would soon
+ * @net: the namespace
+ *
+ * A port that close() gave up is the host's when close() returns.
+ *
+ * Context: process; sleeps.
+ */
+void toytcp_port_settle(struct net *net)
+{
+	struct toytcp_net *tn = toytcp_net(net);
+
+	if (list_empty_careful(&tn->port_reap))
+		return;
+	mutex_lock(&tn->port_mutex);
+	reap(tn);
+	mutex_unlock(&tn->port_mutex);
+}
+
 /* leave it to the reaper if nobody uses it; port_lock held */
 static void port_check(struct toytcp_net *tn, struct toytcp_port *port)
 {

@@ -68,6 +68,7 @@ void toytcp_port_unlisten(struct sock *sk);
 void toytcp_port_inherit(struct toytcp_port_user *user,
 			 const struct toytcp_port_user *from, __be32 addr);
 void toytcp_port_release(struct net *net, struct toytcp_port_user *user);
+void toytcp_port_settle(struct net *net);
 u32 toytcp_port_first(const struct toytcp_flow_key *key);
 void toytcp_port_tried(const struct toytcp_flow_key *key, u32 n);
 struct toytcp_port *toytcp_port_lookup(struct net *net, u16 num);

@@ -163,6 +163,48 @@ exhausted() {
 	want 0 a connect c9 10.77.0.2 "$PORT"
 }
 
+# SO_REUSEPORT: every listener has its share, and who does not ask for it none.
+reuseport() {
+	local i k R n total=0
+
+	sk_start a "$NA"
+	sk_start b "$NB"
+	for k in {1..3}; do
+		want 0 b socket "l$k" "$F"
+		ask b set "l$k" reuseport 1
+		if [[ $R != 0 ]]; then
+			echo "# this kernel has SO_REUSEPORT for AF_INET only"
+			return 0
+		fi
+		want 0 b bind "l$k" 10.77.0.2 "$PORT"
+		want 0 b listen "l$k" 32
+		want 0 b nonblock "l$k" 1
+	done
+	want 0 b socket other "$F"
+	want EADDRINUSE b bind other 10.77.0.2 "$PORT"
+	for i in {1..30}; do
+		want 0 a socket "c$i" inet
+		want 0 a connect "c$i" 10.77.0.2 "$PORT"
+	done
+	for k in {1..3}; do
+		want IN b poll "l$k" IN 5000
+		for ((n = 0; ; n++)); do
+			ask b accept "l$k" "s$k.$n"
+			[[ $R == 10.77.0.1:* ]] || break
+			want 10 b send "s$k.$n" 10
+		done
+		echo "# $n connections"
+		total=$((total + n))
+	done
+	((total == 30)) || fail "$total of 30 connections"
+	# Without one of them the others have all.
+	want 0 b close l2
+	for i in {1..10}; do
+		want 0 a socket "d$i" inet
+		want 0 a connect "d$i" 10.77.0.2 "$PORT"
+	done
+}
+
 # The host's TCP talks between the same two hosts all the while.
 beside() {
 	local port
@@ -228,6 +270,7 @@ done
 run_case "in another namespace" other_namespace "$F" inet
 run_case "given back" released "$F" inet
 run_case "beside the host's connections" beside
+run_case "shared by SO_REUSEPORT" reuseport
 beside_transfers > "$tmp/cases"
 xfer_cases 2 < "$tmp/cases"
 if [[ $F == toytcp ]]; then

@@ -72,6 +72,7 @@ static const struct {
 	int level, option;
 } options[] = {
 	{ "reuseaddr", SOL_SOCKET, SO_REUSEADDR },
+	{ "reuseport", SOL_SOCKET, SO_REUSEPORT },
 	{ "rcvbuf", SOL_SOCKET, SO_RCVBUF },
 	{ "sndbuf", SOL_SOCKET, SO_SNDBUF },
 	{ "keepalive", SOL_SOCKET, SO_KEEPALIVE },
