@@ -467,7 +467,7 @@ int toytcp_port_connect(struct sock *sk)
 	}
 	mutex_lock(&tn->port_mutex);
 	local_range(sk, &low, &count);
-	start = toytcp_port_first(&ts->flow.key);
+	start = toytcp_port_first(&ts->flow.key) % count;
 	for (i = 0; i < count; i++) {
 		err = connect_one(sk, tn, low + (start + i) % count);
 		if (err != -EADDRINUSE)
