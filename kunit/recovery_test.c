@@ -17,6 +17,9 @@
 #include "sim.h"
 
 #define MSS	1000u
+#define RTT	(40 * SIM_MS)
+
+static bool tlp;	/* loss probes in this case */
 
 struct flight {
 	struct socket *listener, *sock;
@@ -41,6 +44,12 @@ static void fly(struct kunit *test, struct flight *f, bool sack, bool tstamps, u
 	f->ts->nodelay = 1;
 	/* the windows below are Reno's */
 	toytcp_cong_switch(&f->ts->cong, &toytcp_cong_reno);
+	f->sock->sk->sk_sndbuf = 1 << 20;
+	f->sock->sk->sk_userlocks |= SOCK_SNDBUF_LOCK;
+	/* a path of 40 ms, on which nobody probes the tail unless a case says so */
+	toytcp_rtt_init(&f->ts->rtt, TOYTCP_RTO_INIT_US, TOYTCP_RTO_MIN_US);
+	toytcp_rtt_sample(&f->ts->rtt, RTT);
+	toytcp_net(&init_net)->sysctl.early_retrans = tlp ? 3 : 0;
 	sim_run(100 * SIM_MS);
 	KUNIT_ASSERT_EQ(test, sim_write(f->sock, 0, MSS * segs), MSS * segs);
 	for (i = 0; i < segs; i++)
@@ -210,6 +219,7 @@ static void recovery_acked__fast_retransmit_with_sack(struct kunit *test)
 	struct flight f;
 
 	fly(test, &f, true, false, 10);
+	sim_run(RTT);
 	/* 0 and 2 are missing */
 	ack(&f, 0, 1, 2);
 	SIM_EXPECT_NONE(test);
@@ -219,7 +229,7 @@ static void recovery_acked__fast_retransmit_with_sack(struct kunit *test)
 	EXPECT_RTX(test, &f, 0);
 	KUNIT_EXPECT_EQ(test, f.ts->recovery, TOYTCP_RECOVERY);
 	ack(&f, 0, 3, 6);
-	/* now three segments beyond 2 have arrived, too */
+	/* the window has come down to where PRR lets the second go */
 	ack(&f, 0, 3, 7);
 	EXPECT_RTX(test, &f, 2);
 	ack(&f, 0, 3, 8);
@@ -236,6 +246,280 @@ static void recovery_acked__fast_retransmit_with_sack(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f.ts->lost_out, 0);
 	KUNIT_EXPECT_EQ(test, f.ts->retrans_out, 0);
 	KUNIT_EXPECT_EQ(test, f.ts->sacked_out, 0);
+}
+
+/* RFC 8985 6.2: one segment from beyond, and a quarter of a round trip later */
+static void rack_detect__after_the_reordering_window(struct kunit *test)
+{
+	struct flight f;
+
+	fly(test, &f, true, false, 10);
+	sim_run(RTT);
+	ack(&f, 0, 1, 2);
+	SIM_EXPECT_NONE(test);
+	KUNIT_EXPECT_EQ(test, f.ts->rtx_mode, TOYTCP_RTX_REO);
+	sim_run(RTT / 4);
+	SIM_EXPECT_NONE(test);
+	sim_run(3 * SIM_MS);
+	EXPECT_RTX(test, &f, 0);
+	SIM_EXPECT_NONE(test);
+	KUNIT_EXPECT_EQ(test, f.ts->recovery, TOYTCP_RECOVERY);
+	KUNIT_EXPECT_EQ(test, f.ts->lost_out, 1);
+	/* what was late by less than that is no loss */
+	sim_drain(test);
+	fly(test, &f, true, false, 10);
+	sim_run(RTT);
+	ack(&f, 0, 1, 2);
+	sim_run(RTT / 4);
+	ack(&f, 2, 0, 0);
+	sim_run(RTT);
+	SIM_EXPECT_NONE(test);
+	KUNIT_EXPECT_EQ(test, f.ts->recovery, TOYTCP_OPEN);
+	KUNIT_EXPECT_TRUE(test, f.ts->rack.reordering_seen);
+	/* who has seen reordering counts no more than that: three are no sign */
+	ack(&f, 2, 3, 8);
+	SIM_EXPECT_NONE(test);
+}
+
+/* a retransmission that is lost again is found without a timeout */
+static void rack_detect__lost_retransmission(struct kunit *test)
+{
+	struct flight f;
+	u32 i;
+
+	fly(test, &f, true, false, 10);
+	sim_run(RTT);
+	ack(&f, 0, 1, 5);
+	EXPECT_RTX(test, &f, 0);
+	KUNIT_ASSERT_EQ(test, sim_write(f.sock, 10 * MSS, 4 * MSS), 4 * MSS);
+	sim_run(5 * SIM_MS);
+	/* these let new ones go, later than the retransmission */
+	for (i = 6; i <= 10; i++)
+		ack(&f, 0, 1, i);
+	SIM_EXPECT(test, &f.p, TOYTCP_ACK, 1 + 10 * MSS, 1, MSS);
+	sim_inbox_clear();
+	sim_run(RTT);
+	SIM_EXPECT_NONE(test);
+	ack(&f, 0, 1, 11);
+	EXPECT_RTX(test, &f, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->recovery, TOYTCP_RECOVERY);
+	KUNIT_EXPECT_EQ(test, f.ts->rtt.backoff, 0);
+}
+
+/* RFC 8985 7: the tail is lost: the last segment is probed with, RACK does the rest */
+static void rack_probe__tail_loss(struct kunit *test)
+{
+	struct flight f;
+
+	tlp = true;
+	fly(test, &f, true, false, 5);
+	sim_run(RTT);
+	ack(&f, 2, 0, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->rtx_mode, TOYTCP_RTX_TLP);
+	sim_run(2 * RTT + 1 * SIM_MS);
+	SIM_EXPECT_NONE(test);
+	sim_run(2 * SIM_MS);
+	SIM_EXPECT(test, &f.p, TOYTCP_ACK, 1 + 4 * MSS, 1, MSS);
+	SIM_EXPECT_NONE(test);
+	KUNIT_EXPECT_EQ(test, f.ts->rtx_mode, TOYTCP_RTX_RETRANSMIT);
+	sim_run(RTT);
+	ack(&f, 2, 4, 5);
+	sim_run(RTT / 4 + 3 * SIM_MS);
+	EXPECT_RTX(test, &f, 2);
+	KUNIT_EXPECT_EQ(test, f.ts->recovery, TOYTCP_RECOVERY);
+	ack(&f, 3, 4, 5);
+	EXPECT_RTX(test, &f, 3);
+	ack(&f, 5, 0, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->recovery, TOYTCP_OPEN);
+	KUNIT_EXPECT_EQ(test, f.ts->rtt.backoff, 0);
+	tlp = false;
+}
+
+/* RFC 8985 7.4.2: a probe that repaired a loss is a congestion signal, a needless one is none */
+static void rack_tlp_acked__signal(struct kunit *test)
+{
+	struct sim_seg seg;
+	struct flight f;
+	u32 cwnd;
+
+	tlp = true;
+	fly(test, &f, true, false, 1);
+	cwnd = f.ts->cong.cwnd_segs;
+	/* one segment: the ACK may be delayed, but not for longer than the timeout */
+	sim_run(RTT + 199 * SIM_MS);
+	SIM_EXPECT_NONE(test);
+	sim_run(2 * SIM_MS);
+	SIM_EXPECT(test, &f.p, TOYTCP_ACK, 1, 1, MSS);
+	KUNIT_ASSERT_EQ(test, sim_write(f.sock, MSS, MSS), MSS);
+	sim_inbox_clear();
+	ack(&f, 2, 0, 0);
+	KUNIT_EXPECT_LT(test, f.ts->cong.cwnd_segs, cwnd);
+	KUNIT_EXPECT_FALSE(test, f.ts->tlp_pending);
+	sim_drain(test);
+
+	fly(test, &f, true, false, 1);
+	sim_run(RTT + 201 * SIM_MS);
+	SIM_EXPECT(test, &f.p, TOYTCP_ACK, 1, 1, MSS);
+	seg = sim_peer_seg(&f.p, TOYTCP_ACK, 0);
+	seg.ack = f.p.irs + 1 + MSS;
+	sim_inject(&seg);
+	seg.opt.n_sacks = 1;
+	seg.opt.sacks[0].start = f.p.irs + 1;
+	seg.opt.sacks[0].end = f.p.irs + 1 + MSS;
+	sim_inject(&seg);
+	KUNIT_EXPECT_FALSE(test, f.ts->tlp_pending);
+	KUNIT_EXPECT_EQ(test, f.ts->cong.cwnd_segs, cwnd);
+	tlp = false;
+}
+
+/* RFC 3522: the ACK echoes a timestamp from before the retransmission */
+static void recovery_undo__by_timestamp(struct kunit *test)
+{
+	struct flight f;
+
+	fly(test, &f, true, true, 10);
+	f.p.tsecr = toytcp_ts_now(f.ts->ts_offset);
+	sim_run(RTT);
+	ack(&f, 0, 1, 5);
+	EXPECT_RTX(test, &f, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->cong.ssthresh_segs, 5);
+	sim_run(5 * SIM_MS);
+	/* the first was only late */
+	ack(&f, 10, 0, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->recovery, TOYTCP_OPEN);
+	KUNIT_EXPECT_GE(test, f.ts->cong.cwnd_segs, 10);
+	KUNIT_EXPECT_EQ(test, f.ts->cong.ssthresh_segs, TOYTCP_CONG_SSTHRESH_INF);
+	/* an echo of the retransmission's: the loss was one */
+	sim_drain(test);
+	fly(test, &f, true, true, 10);
+	sim_run(RTT);
+	f.p.tsecr = toytcp_ts_now(f.ts->ts_offset) - 1;
+	ack(&f, 0, 1, 5);
+	sim_run(5 * SIM_MS);
+	f.p.tsecr = toytcp_ts_now(f.ts->ts_offset);
+	ack(&f, 10, 0, 0);
+	KUNIT_EXPECT_LE(test, f.ts->cong.cwnd_segs, 6);
+	KUNIT_EXPECT_EQ(test, f.ts->cong.ssthresh_segs, 5);
+}
+
+/* RFC 3708: each retransmission is reported as a duplicate */
+static void recovery_undo__by_dsack(struct kunit *test)
+{
+	struct flight f;
+	struct sim_seg seg;
+
+	fly(test, &f, true, false, 10);
+	sim_run(RTT);
+	ack(&f, 0, 1, 5);
+	EXPECT_RTX(test, &f, 0);
+	sim_run(5 * SIM_MS);
+	ack(&f, 10, 0, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->recovery, TOYTCP_OPEN);
+	KUNIT_EXPECT_LE(test, f.ts->cong.cwnd_segs, 6);
+	sim_run(RTT);
+	seg = sim_peer_seg(&f.p, TOYTCP_ACK, 0);
+	seg.ack = f.p.irs + 1 + 10 * MSS;
+	seg.opt.n_sacks = 1;
+	seg.opt.sacks[0].start = f.p.irs + 1;
+	seg.opt.sacks[0].end = f.p.irs + 1 + MSS;
+	sim_inject(&seg);
+	KUNIT_EXPECT_GE(test, f.ts->cong.cwnd_segs, 10);
+	KUNIT_EXPECT_EQ(test, f.ts->cong.ssthresh_segs, TOYTCP_CONG_SSTHRESH_INF);
+	KUNIT_EXPECT_EQ(test, f.ts->rack.reo_wnd_mult, 2);
+}
+
+/* RFC 5682 3.1: after the timeout the originals are acknowledged, and nothing is sent twice */
+static void recovery_frto__spurious(struct kunit *test)
+{
+	struct flight f;
+	u32 i;
+
+	fly(test, &f, true, false, 10);
+	KUNIT_ASSERT_EQ(test, sim_write(f.sock, 10 * MSS, 10 * MSS), 10 * MSS);
+	sim_run(f.ts->rtt.rto_us);
+	EXPECT_RTX(test, &f, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->recovery, TOYTCP_LOSS);
+	/* new data instead of what seemed lost */
+	ack(&f, 1, 0, 0);
+	for (i = 10; i < 12; i++)
+		SIM_EXPECT(test, &f.p, TOYTCP_ACK, 1 + MSS * i, 1, MSS);
+	SIM_EXPECT_NONE(test);
+	ack(&f, 2, 0, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->recovery, TOYTCP_OPEN);
+	KUNIT_EXPECT_EQ(test, f.ts->lost_out, 0);
+	KUNIT_EXPECT_GE(test, f.ts->cong.cwnd_segs, 10);
+	KUNIT_EXPECT_EQ(test, f.ts->total_retrans, 1);
+}
+
+/* and where the loss was one, the rest is sent again */
+static void recovery_frto__real(struct kunit *test)
+{
+	struct flight f;
+
+	fly(test, &f, true, false, 10);
+	KUNIT_ASSERT_EQ(test, sim_write(f.sock, 10 * MSS, 10 * MSS), 10 * MSS);
+	sim_run(f.ts->rtt.rto_us);
+	EXPECT_RTX(test, &f, 0);
+	ack(&f, 1, 0, 0);
+	SIM_EXPECT(test, &f.p, TOYTCP_ACK, 1 + 10 * MSS, 1, MSS);
+	SIM_EXPECT(test, &f.p, TOYTCP_ACK, 1 + 11 * MSS, 1, MSS);
+	SIM_EXPECT_NONE(test);
+	sim_run(RTT);
+	ack(&f, 1, 10, 11);
+	EXPECT_RTX(test, &f, 1);
+	KUNIT_EXPECT_EQ(test, f.ts->recovery, TOYTCP_LOSS);
+	KUNIT_EXPECT_EQ(test, f.ts->cong.ssthresh_segs, 5);
+}
+
+/*
+ * A window of 4000 segments, every other one lost, an ACK for each that
+ * arrived: the whole costs a few steps an ACK, not a walk over the queue.
+ */
+static void scoreboard__cheap_with_many_holes(struct kunit *test)
+{
+	struct flight f;
+	u32 n = 4000, i;
+	u64 before;
+
+	fly(test, &f, true, false, 1);
+	ack(&f, 1, 0, 0);
+	f.p.wnd = 65535;
+	f.ts->snd_wnd = 100 << 20;
+	f.ts->max_snd_wnd = 100 << 20;
+	f.ts->cong.cwnd_segs = n + 10;
+	f.sock->sk->sk_sndbuf = 100 << 20;
+	for (i = 0; i < n; i++) {
+		KUNIT_ASSERT_EQ(test, sim_write(f.sock, MSS * (i + 1), MSS), MSS);
+		sim_inbox_clear();
+	}
+	KUNIT_ASSERT_EQ(test, f.ts->packets_out, n);
+	sim_run(RTT);
+	before = sim.tree_steps;
+	for (i = 2; i < n; i += 2) {
+		ack(&f, 1, i, i + 1);
+		f.ts->snd_wnd = 100 << 20;
+		sim_inbox_clear();
+	}
+	KUNIT_EXPECT_EQ(test, f.ts->sacked_out, n / 2 - 1);
+	KUNIT_EXPECT_GT(test, f.ts->lost_out, n / 2 - 10);
+	KUNIT_EXPECT_GT(test, f.ts->retrans_out, 100);
+	KUNIT_EXPECT_LT_MSG(test, sim.tree_steps - before, 8ull * n,
+			    "steps for %u ACKs", n / 2);
+	/* one block that grows from ACK to ACK: what is known is not walked again */
+	before = sim.tree_steps;
+	for (i = 4; i < n; i += 2) {
+		ack(&f, 1, 2, i);
+		f.ts->snd_wnd = 100 << 20;
+		sim_inbox_clear();
+	}
+	KUNIT_EXPECT_LT_MSG(test, sim.tree_steps - before, 8ull * n,
+			    "steps for %u ACKs", n / 2);
+	KUNIT_EXPECT_EQ(test, f.ts->sacked_out, n - 3);
+	KUNIT_EXPECT_NULL(test, sim_check(f.sock->sk));
+	ack(&f, n + 1, 0, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->packets_out, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->lost_out + f.ts->sacked_out + f.ts->retrans_out, 0);
+	sim_inbox_clear();
 }
 
 /* blocks that make no sense, or of old data, change nothing */
@@ -315,6 +599,15 @@ static struct kunit_case recovery_cases[] = {
 	KUNIT_CASE(recovery_rto__reneging),
 	KUNIT_CASE(recovery_acked__fast_retransmit_without_sack),
 	KUNIT_CASE(recovery_acked__fast_retransmit_with_sack),
+	KUNIT_CASE(rack_detect__after_the_reordering_window),
+	KUNIT_CASE(rack_detect__lost_retransmission),
+	KUNIT_CASE(rack_probe__tail_loss),
+	KUNIT_CASE(rack_tlp_acked__signal),
+	KUNIT_CASE(recovery_undo__by_timestamp),
+	KUNIT_CASE(recovery_undo__by_dsack),
+	KUNIT_CASE(recovery_frto__spurious),
+	KUNIT_CASE(recovery_frto__real),
+	KUNIT_CASE(scoreboard__cheap_with_many_holes),
 	KUNIT_CASE(recovery_acked__nonsense_blocks),
 	KUNIT_CASE(recovery_acked__what_is_no_duplicate),
 	KUNIT_CASE(recovery_mtu__sends_again),

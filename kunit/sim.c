@@ -1112,6 +1112,12 @@ void sim_exit(struct kunit *test)
 /* ---- the module ---- */
 
 /* The linker puts these in the place of sock.c's (--wrap in Kbuild). */
+struct rb_node *__wrap_rb_next(const struct rb_node *node)
+{
+	sim.tree_steps++;
+	return __real_rb_next(node);
+}
+
 u32 __wrap_toytcp_sock_isn(const struct toytcp_flow_key *key)
 {
 	return sim.isn;

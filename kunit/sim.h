@@ -81,6 +81,7 @@ struct sim {
 	struct list_head wire;		/* struct sim_pkt, soonest first */
 	u32 n_timers, n_wire;
 	u64 events;
+	u64 tree_steps;			/* calls of rb_next() */
 	u64 seed;			/* of the link's faults; set it to begin anew */
 	struct sim_link link[2];	/* from A, from B */
 	u64 busy_until[2];		/* the queue's end */
@@ -178,6 +179,8 @@ void __sim_expect(struct kunit *test, const struct sim_peer *p, u8 flags,
 /* the linker's, in the place of sock.c's; see Kbuild */
 u32 __wrap_toytcp_sock_isn(const struct toytcp_flow_key *key);
 u32 __wrap_toytcp_sock_ts_offset(const struct toytcp_flow_key *key);
+struct rb_node *__wrap_rb_next(const struct rb_node *node);
+struct rb_node *__real_rb_next(const struct rb_node *node);
 /* and sock.c's own, for who wants it */
 u32 __real_toytcp_sock_isn(const struct toytcp_flow_key *key);
 u32 __real_toytcp_sock_ts_offset(const struct toytcp_flow_key *key);

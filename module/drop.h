@@ -74,6 +74,17 @@ enum toytcp_drop_reason {
 	X(SLOW_START_RETRANS,	"TCPSlowStartRetrans")			\
 	X(SACK_RECOVERY,	"TCPSackRecovery")			\
 	X(RENO_RECOVERY,	"TCPRenoRecovery")			\
+	X(LOST_RETRANSMIT,	"TCPLostRetransmit")			\
+	X(LOSS_PROBES,		"TCPLossProbes")			\
+	X(LOSS_PROBE_RECOVERY,	"TCPLossProbeRecovery")			\
+	X(SACK_REORDER,		"TCPSACKReorder")			\
+	X(SACK_RENEGING,	"TCPSACKReneging")			\
+	X(DSACK_RECV,		"TCPDSACKRecv")				\
+	X(FULL_UNDO,		"TCPFullUndo")				\
+	X(PARTIAL_UNDO,		"TCPPartialUndo")			\
+	X(DSACK_UNDO,		"TCPDSACKUndo")				\
+	X(LOSS_UNDO,		"TCPLossUndo")				\
+	X(SPURIOUS_RTOS,	"TCPSpuriousRTOs")			\
 	X(ZERO_WINDOW_PROBES,	"TCPWinProbe")				\
 	X(KEEPALIVE,		"TCPKeepAlive")				\
 	X(CHALLENGE_ACKS,	"TCPChallengeACK")			\

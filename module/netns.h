@@ -43,6 +43,8 @@ struct toytcp_sysctl {
 	int mtu_probing;		/* 0/1: look for path MTU black holes */
 	int base_mss;			/* send MSS once one is suspected, bytes */
 	int min_snd_mss;		/* floor of the send MSS, bytes */
+	int early_retrans;		/* 3: loss probes (RFC 8985 section 7); 0: none */
+	int frto;			/* 0: no F-RTO (RFC 5682) */
 	int rto_min_us;			/* microseconds */
 	int rmem[3];			/* bytes: min, default, max receive buffer */
 	int wmem[3];			/* bytes: min, default, max send buffer */

@@ -46,6 +46,7 @@ struct sk_buff *toytcp_output_alloc(struct sock *sk, gfp_t gfp)
 	/* the headroom belongs to whoever transmits, not to this buffer */
 	__skb_header_release(skb);
 	memset(TOYTCP_CB(skb), 0, sizeof(struct toytcp_skb_cb));
+	INIT_LIST_HEAD(&TOYTCP_CB(skb)->sent);
 	sk_wmem_queued_add(sk, skb->truesize);
 	sk_mem_charge(sk, skb->truesize);
 	return skb;
@@ -217,6 +218,9 @@ int toytcp_output_split(struct sock *sk, struct sk_buff *skb, u32 len,
 
 	cb2 = TOYTCP_CB(tail);
 	*cb2 = *cb;
+	INIT_LIST_HEAD(&cb2->sent);
+	if (!list_empty(&cb->sent))
+		list_add(&cb2->sent, &cb->sent);
 	cb2->seq = cb->seq + len;
 	cb->end_seq = cb2->seq;
 	cb->flags &= ~(TOYTCP_FIN | TOYTCP_PSH);
@@ -470,6 +474,7 @@ static int xmit_queued(struct sock *sk, struct sk_buff *skb, gfp_t gfp)
 
 	cb->xmit_us = toytcp_now_us();
 	toytcp_sk(sk)->last_xmit_us = cb->xmit_us;
+	toytcp_scoreboard_sent(toytcp_sk(sk), skb);
 	out = skb_cloned(skb) ? pskb_copy(skb, gfp) : skb_clone(skb, gfp);
 	if (!out)
 		return -ENOBUFS;
@@ -654,6 +659,7 @@ void toytcp_output_fin(struct sock *sk)
 		skb->ip_summed = CHECKSUM_PARTIAL;
 		__skb_header_release(skb);
 		memset(TOYTCP_CB(skb), 0, sizeof(struct toytcp_skb_cb));
+		INIT_LIST_HEAD(&TOYTCP_CB(skb)->sent);
 		/* over the limit it is charged all the same and paid back at the ACK */
 		(void)sk_wmem_schedule(sk, skb->truesize);
 		sk_wmem_queued_add(sk, skb->truesize);
@@ -796,6 +802,8 @@ static void restart_after_idle(struct toytcp_sock *ts)
 	c->ssthresh_segs = max(c->ssthresh_segs, c->cwnd_segs / 4 * 3);
 	c->cwnd_segs = restart;
 	c->cwnd_cnt = 0;
+	if (c->ops->restart)
+		c->ops->restart(c, toytcp_now_us() - ts->last_xmit_us);
 }
 
 /**
@@ -904,6 +912,33 @@ void toytcp_output_keepalive(struct sock *sk)
 }
 
 /**
+ * toytcp_output_probe_new() - a loss probe of new data
+ * @sk: a synchronised socket
+ *
+ * One segment, whatever the congestion window says (RFC 8985 7.3).
+ *
+ * Context: socket lock held.
+ * Return: false if there is none, or no room for it in the peer's window.
+ */
+bool toytcp_output_probe_new(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct sk_buff *skb = skb_peek(&sk->sk_write_queue);
+	s32 usable = ts->snd_una + ts->snd_wnd - ts->snd_nxt;
+	u32 len;
+
+	if (!skb)
+		return false;
+	len = min_t(u32, skb->len, ts->mss);
+	if (usable < (s32)len)
+		return false;
+	if (len < skb->len && toytcp_output_split(sk, skb, len, GFP_ATOMIC))
+		return false;
+	send_head(sk, skb, TOYTCP_PUSH_NOW);
+	return true;
+}
+
+/**
  * toytcp_output_retransmit() - send a buffer of rtx_queue again
  * @sk: the socket
  * @skb: the buffer; cut to the current MSS and the peer's window
@@ -935,6 +970,9 @@ int toytcp_output_retransmit(struct sock *sk, struct sk_buff *skb)
 	if (!(cb->mark & TOYTCP_SKB_RETRANS))
 		ts->retrans_out += cb->segs;
 	cb->mark |= TOYTCP_SKB_RETRANS | TOYTCP_SKB_EVER_RETRANS;
+	if (!ts->retrans_stamp)
+		ts->retrans_stamp = toytcp_ts_now(ts->ts_offset) ?: 1;
+	ts->undo_retrans = max(ts->undo_retrans, 0) + cb->segs;
 	ts->total_retrans += cb->segs;
 	ts->bytes_retrans += skb->len;
 	if (ts->recovery == TOYTCP_RECOVERY)

@@ -1,272 +1,111 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What was lost: the scoreboard, fast recovery, and recovery by timeout.
+ * What to do about losses: fast recovery, recovery by timeout, and how to
+ * take both back when nothing was lost.
  *
  * Engine (layer 1). Locks: the socket's. RFC 5681 (fast retransmit), RFC 6582
- * (NewReno), RFC 2018 and 6675 (SACK), RFC 6937 (PRR), RFC 6298 (timeout).
+ * (NewReno), RFC 3042 (limited transmit), RFC 9937 (PRR), RFC 6298 (timeout),
+ * RFC 5682 (F-RTO), RFC 3522 and 4015 (Eifel), RFC 3708 (D-SACK).
  *
- * Every buffer of rtx_queue has marks: SACKED (the peer has it), LOST
- * (believed lost), RETRANS (sent again since). From the counts of marked
- * segments follows the estimate of what is in the network (RFC 6675 "pipe"):
+ * rack.c says what is lost where the peer SACKs; without, three duplicate
+ * ACKs do, and partial ACKs. scoreboard.c keeps the books. Whatever marks a
+ * segment lost, the same loop (toytcp_recovery_xmit()) sends it again as the
+ * congestion window allows. Limited transmit needs no code: a SACKed segment
+ * or a duplicate ACK leaves room in the window for a new one.
  *
- *	in_flight = packets_out - sacked_out - lost_out + retrans_out
- *
- * and whatever marks a segment lost, the same loop sends it again as the
- * congestion window allows. A peer without SACK tells no more than that
- * something arrived: each duplicate ACK then counts as one segment SACKed,
- * without saying which (as Linux does).
+ * Undo. A reduction remembers the windows of before. It is taken back when
+ * an ACK shows that no retransmission was needed: it echoes a timestamp
+ * older than the first retransmission (Eifel), D-SACKs have come for all of
+ * them, or after a timeout original segments are acknowledged (F-RTO).
  */
 #include <net/tcp.h>
 
 #include "compat.h"
+#include "recovery.h"
 #include "seq.h"
-#include "sock.h"
-
-/* what one ACK brought */
-struct ack_result {
-	u32 acked_segs;		/* segments cumulatively acknowledged */
-	u32 delivered_segs;	/* segments that left the network, SACK counted */
-	u32 rtt_us;		/* sample; 0: none */
-	u32 prior_in_flight;	/* in_flight before it, segments */
-};
-
-/**
- * toytcp_recovery_reset() - forget everything about losses
- * @ts: the socket; rtx_queue is empty or about to be
- *
- * Context: socket lock held, or not yet visible.
- */
-void toytcp_recovery_reset(struct toytcp_sock *ts)
-{
-	ts->recovery = TOYTCP_OPEN;
-	ts->dupacks = 0;
-	ts->retransmits = 0;
-	ts->packets_out = 0;
-	ts->sacked_out = 0;
-	ts->lost_out = 0;
-	ts->retrans_out = 0;
-}
-
-/* take a mark's segments out of its count */
-static void unmark(struct toytcp_sock *ts, struct sk_buff *skb, u8 marks)
-{
-	struct toytcp_skb_cb *cb = TOYTCP_CB(skb);
-
-	marks &= cb->mark;
-	if (marks & TOYTCP_SKB_SACKED)
-		ts->sacked_out -= cb->segs;
-	if (marks & TOYTCP_SKB_LOST)
-		ts->lost_out -= cb->segs;
-	if (marks & TOYTCP_SKB_RETRANS)
-		ts->retrans_out -= cb->segs;
-	cb->mark &= ~marks;
-}
-
-static void mark_lost(struct toytcp_sock *ts, struct sk_buff *skb)
-{
-	struct toytcp_skb_cb *cb = TOYTCP_CB(skb);
-
-	if (cb->mark & (TOYTCP_SKB_LOST | TOYTCP_SKB_SACKED))
-		return;
-	cb->mark |= TOYTCP_SKB_LOST;
-	ts->lost_out += cb->segs;
-}
-
-/* remove from rtx_queue what snd_una has passed */
-static void clean_rtx_queue(struct sock *sk, struct ack_result *res)
-{
-	struct toytcp_sock *ts = toytcp_sk(sk);
-	u64 now = toytcp_now_us();
-	struct rb_node *node;
-	bool sampled = false;
-
-	while ((node = rb_first(&ts->rtx_queue))) {
-		struct sk_buff *skb = rb_to_skb(node);
-		struct toytcp_skb_cb *cb = TOYTCP_CB(skb);
-
-		if (!seq_before(cb->seq, ts->snd_una))
-			break;
-		if (seq_after(cb->end_seq, ts->snd_una)) {
-			u32 done = ts->snd_una - cb->seq;
-
-			/*
-			 * Part of a GSO buffer: cut at the mark and go on. If
-			 * only the FIN is left, one byte stays with it.
-			 */
-			if (skb->len)
-				done = min_t(u32, done, skb->len - 1);
-			if (!done ||
-			    toytcp_output_split(sk, skb, done, GFP_ATOMIC))
-				break;
-		}
-		/* Karn: what was sent twice gives no sample; the oldest one counts */
-		if (cb->mark & TOYTCP_SKB_EVER_RETRANS)
-			sampled = true;
-		if (!sampled && !(cb->mark & TOYTCP_SKB_SACKED)) {
-			res->rtt_us = clamp_t(u64, now - cb->xmit_us, 1,
-					      U32_MAX);
-			sampled = true;
-		}
-		res->acked_segs += cb->segs;
-		if (!(cb->mark & TOYTCP_SKB_SACKED))
-			res->delivered_segs += cb->segs;
-		unmark(ts, skb, TOYTCP_SKB_SACKED | TOYTCP_SKB_LOST |
-		       TOYTCP_SKB_RETRANS);
-		ts->packets_out -= cb->segs;
-		rb_erase(node, &ts->rtx_queue);
-		toytcp_output_free(sk, skb);
-	}
-	if (ts->sack_ok)
-		return;
-	/* without SACK: so many of the "SACKed" are now known to be these */
-	if (res->acked_segs) {
-		res->delivered_segs = max_t(int, 1, res->acked_segs -
-					    ts->sacked_out);
-		ts->sacked_out -= min(ts->sacked_out, res->acked_segs - 1);
-	}
-	ts->sacked_out = min(ts->sacked_out, ts->packets_out);
-}
 
 /* RTT from this ACK, by the queue's own stamps or by the echoed timestamp */
 static void rtt_sample(struct toytcp_sock *ts, const struct toytcp_seg *seg,
-		       struct ack_result *res)
+		       struct toytcp_ack *ack)
 {
-	if (!res->rtt_us && res->acked_segs && ts->ts_ok && seg->opt.has_ts &&
+	if (!ack->rtt_us && ack->acked_segs && ts->ts_ok && seg->opt.has_ts &&
 	    seg->opt.tsecr) {
 		u32 ms = toytcp_ts_now(ts->ts_offset) - seg->opt.tsecr;
 
 		/* RFC 7323 section 4: valid even for what was sent twice */
 		if (ms < TOYTCP_RTO_MAX_US / 1000)
-			res->rtt_us = max(ms, 1u) * 1000;
+			ack->rtt_us = max(ms, 1u) * 1000;
 	}
-	if (!res->rtt_us)
+	if (!ack->rtt_us)
 		return;
-	toytcp_rtt_sample(&ts->rtt, res->rtt_us);
+	toytcp_rtt_sample(&ts->rtt, ack->rtt_us);
 	toytcp_rtt_backoff_reset(&ts->rtt);
 }
 
-/* how a buffer was cut on the wire; the MSS may have changed since */
-static u32 wire_mss(const struct toytcp_sock *ts, const struct sk_buff *skb)
+/* ---- undo ---- */
+
+/* a loss event begins: what to go back to if it is none */
+static void undo_prepare(struct toytcp_sock *ts)
 {
-	return skb_shinfo(skb)->gso_size ?: ts->mss;
+	ts->undo_valid = true;
+	ts->undo_una = ts->snd_una;
+	ts->prior_cwnd = ts->cong.cwnd_segs;
+	ts->prior_ssthresh = ts->cong.ssthresh_segs;
+	/* retransmissions on their way may be reported, too; -1: none yet */
+	ts->undo_retrans = ts->retrans_out ?: -1;
+	if (!ts->retrans_out)
+		ts->retrans_stamp = 0;
 }
 
-/* mark what lies in [start, end) as SACKed; cuts buffers at whole segments */
-static u32 sack_mark(struct sock *sk, u32 start, u32 end)
+/* Eifel: the ACK answers something sent before the first retransmission */
+static bool answers_original(const struct toytcp_sock *ts,
+			     const struct toytcp_seg *seg)
 {
-	struct toytcp_sock *ts = toytcp_sk(sk);
-	struct rb_node *node = ts->rtx_queue.rb_node, *first = NULL;
-	u32 delivered = 0;
-
-	/* the last buffer that begins at or before start */
-	while (node) {
-		if (seq_leq(TOYTCP_CB(rb_to_skb(node))->seq, start)) {
-			first = node;
-			node = node->rb_right;
-		} else {
-			node = node->rb_left;
-		}
-	}
-	for (node = first ?: rb_first(&ts->rtx_queue); node;
-	     node = rb_next(node)) {
-		struct sk_buff *skb = rb_to_skb(node);
-		struct toytcp_skb_cb *cb = TOYTCP_CB(skb);
-		u32 cut;
-
-		if (!seq_before(cb->seq, end))
-			break;
-		if (cb->mark & TOYTCP_SKB_SACKED ||
-		    !seq_after(cb->end_seq, start))
-			continue;
-		if (seq_before(cb->seq, start)) {
-			cut = roundup(start - cb->seq, wire_mss(ts, skb));
-			if (cut < skb->len)
-				toytcp_output_split(sk, skb, cut, GFP_ATOMIC);
-			continue;
-		}
-		if (seq_after(cb->end_seq, end)) {
-			cut = rounddown(end - cb->seq, wire_mss(ts, skb));
-			if (!cut || cut >= skb->len ||
-			    toytcp_output_split(sk, skb, cut, GFP_ATOMIC))
-				break;
-		}
-		unmark(ts, skb, TOYTCP_SKB_LOST | TOYTCP_SKB_RETRANS);
-		cb->mark |= TOYTCP_SKB_SACKED;
-		ts->sacked_out += cb->segs;
-		delivered += cb->segs;
-	}
-	return delivered;
+	return ts->retrans_stamp && ts->ts_ok && seg->opt.has_ts &&
+	       seg->opt.tsecr && seq_before(seg->opt.tsecr, ts->retrans_stamp);
 }
 
-/* the blocks of one ACK; those that make no sense are ignored (RFC 2018 4) */
-static void sack_blocks(struct sock *sk, const struct toytcp_seg *seg,
-			struct ack_result *res)
+static bool may_undo(const struct toytcp_sock *ts, const struct toytcp_seg *seg)
 {
-	struct toytcp_sock *ts = toytcp_sk(sk);
-	int i;
-
-	for (i = 0; i < seg->opt.n_sacks; i++) {
-		const struct toytcp_sack_block *b = &seg->opt.sacks[i];
-
-		/* a D-SACK (RFC 2883), a stale block, or nonsense */
-		if (!seq_before(b->start, b->end) ||
-		    !seq_after(b->end, ts->snd_una) ||
-		    seq_before(b->start, ts->snd_una) ||
-		    seq_after(b->end, ts->snd_nxt))
-			continue;
-		res->delivered_segs += sack_mark(sk, b->start, b->end);
-	}
+	return ts->undo_valid &&
+	       (!ts->undo_retrans || answers_original(ts, seg));
 }
 
-/* RFC 6675 IsLost(): more than DupThresh - 1 full segments beyond it are SACKed */
-static void sack_mark_lost(struct toytcp_sock *ts)
+static void undo(struct toytcp_sock *ts, enum toytcp_mib why)
 {
-	u32 limit = (TOYTCP_DUPACK_THRESH - 1) * ts->mss, sacked = 0;
-	struct rb_node *node;
+	struct toytcp_cong *c = &ts->cong;
 
-	if (!ts->sacked_out)
-		return;
-	for (node = rb_last(&ts->rtx_queue); node; node = rb_prev(node)) {
-		struct sk_buff *skb = rb_to_skb(node);
-
-		if (TOYTCP_CB(skb)->mark & TOYTCP_SKB_SACKED)
-			sacked += skb->len;
-		else if (sacked > limit)
-			mark_lost(ts, skb);
-	}
+	toytcp_scoreboard_none_lost(ts);
+	c->cwnd_segs = max(c->cwnd_segs, ts->prior_cwnd);
+	c->ssthresh_segs = max(c->ssthresh_segs, ts->prior_ssthresh);
+	if (c->ops->undo)
+		c->ops->undo(c, toytcp_now_us());
+	ts->undo_valid = false;
+	ts->rack.advanced = true;
+	toytcp_stats_inc(sock_net(&ts->inet.sk), why);
 }
 
-static void head_mark_lost(struct sock *sk)
-{
-	struct toytcp_sock *ts = toytcp_sk(sk);
-	struct rb_node *node = rb_first(&ts->rtx_queue);
-	struct sk_buff *skb;
+/* ---- entering and leaving ---- */
 
-	if (!node)
-		return;
-	skb = rb_to_skb(node);
-	if (TOYTCP_CB(skb)->mark & TOYTCP_SKB_SACKED)
-		return;
-	/* only the first segment is known to be missing */
-	if (skb->len > ts->mss &&
-	    toytcp_output_split(sk, skb, ts->mss, GFP_ATOMIC))
-		return;
-	if (TOYTCP_CB(skb)->mark & TOYTCP_SKB_RETRANS)
-		return;
-	mark_lost(ts, skb);
+/* one reduction a loss event; FlightSize of RFC 5681 counts what is SACKed */
+static void reduce_ssthresh(struct toytcp_sock *ts)
+{
+	struct toytcp_cong *c = &ts->cong;
+
+	c->ssthresh_segs = c->ops->ssthresh(c, min(ts->packets_out, c->cwnd_segs),
+					    toytcp_now_us());
+	c->cwnd_cnt = 0;
 }
 
-/* @flight: FlightSize of RFC 5681: what is outstanding, SACKed or not */
-static void enter_recovery(struct sock *sk, u32 flight)
+static void enter_recovery(struct sock *sk, const struct toytcp_ack *ack)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 
-	ts->cong.ssthresh_segs = ts->cong.ops->ssthresh(&ts->cong, flight,
-							toytcp_now_us());
-	ts->cong.cwnd_cnt = 0;
+	undo_prepare(ts);
+	reduce_ssthresh(ts);
 	ts->recovery = TOYTCP_RECOVERY;
 	ts->recover = ts->snd_nxt;
-	ts->recover_fs = max(flight, 1u);
+	ts->recover_fs = max(ack->prior_in_flight, 1u);
 	ts->prr_delivered = 0;
 	ts->prr_out = 0;
 	toytcp_stats_inc(sock_net(sk), ts->sack_ok ? TOYTCP_MIB_SACK_RECOVERY :
@@ -285,67 +124,239 @@ static bool recovered(const struct toytcp_sock *ts)
 	return seq_after(ts->snd_una, ts->recover);
 }
 
-static void leave_recovery(struct toytcp_sock *ts)
+static void open_again(struct toytcp_sock *ts)
 {
-	if (ts->recovery == TOYTCP_RECOVERY)
-		ts->cong.cwnd_segs = max(ts->cong.ssthresh_segs, 2u);
 	ts->recovery = TOYTCP_OPEN;
+	ts->frto = false;
 	ts->dupacks = 0;
 	if (!ts->sack_ok)
 		ts->sacked_out = 0;
+	toytcp_rack_recovered(ts);
 }
 
-/* RFC 6937 with the slow-start reduction bound */
-static void prr_update(struct toytcp_sock *ts, u32 delivered)
+static void leave_recovery(struct toytcp_sock *ts, const struct toytcp_seg *seg)
+{
+	bool fast = ts->recovery == TOYTCP_RECOVERY;
+
+	if (may_undo(ts, seg))
+		undo(ts, fast ? TOYTCP_MIB_FULL_UNDO : TOYTCP_MIB_LOSS_UNDO);
+	else if (fast)
+		ts->cong.cwnd_segs = max(ts->cong.ssthresh_segs, 2u);
+	open_again(ts);
+}
+
+/* RFC 9937 */
+static void prr_update(struct toytcp_sock *ts, const struct toytcp_ack *ack)
 {
 	u32 pipe = toytcp_in_flight(ts), ssthresh = ts->cong.ssthresh_segs;
 	s32 sndcnt;
 
-	ts->prr_delivered += delivered;
+	ts->prr_delivered += ack->delivered_segs;
 	if (pipe > ssthresh) {
 		u64 share = (u64)ts->prr_delivered * ssthresh +
 			    ts->recover_fs - 1;
 
 		sndcnt = (s32)div_u64(share, ts->recover_fs) - (s32)ts->prr_out;
 	} else {
-		s32 room = (s32)ts->prr_delivered - (s32)ts->prr_out;
+		s32 limit = max_t(s32, ts->prr_delivered - ts->prr_out,
+				  ack->delivered_segs);
 
-		sndcnt = min_t(s32, ssthresh - pipe,
-			       max_t(s32, room, delivered) + 1);
+		/* SafeACK: progress, and no news of more losses */
+		if (ack->advanced && ts->lost_total == ack->prior_lost)
+			limit++;
+		sndcnt = min_t(s32, ssthresh - pipe, limit);
 	}
 	/* the first retransmission goes at once */
 	sndcnt = max(sndcnt, ts->prr_out ? 0 : 1);
 	ts->cong.cwnd_segs = max(pipe + sndcnt, 1u);
 }
 
-/* is there reason to think that something was lost? */
-static bool loss_detected(struct sock *sk)
+/* ---- an ACK ---- */
+
+static struct toytcp_cong_ack cong_ack(const struct toytcp_sock *ts,
+				       const struct toytcp_ack *ack)
+{
+	return (struct toytcp_cong_ack) {
+		.acked_segs = ack->delivered_segs,
+		.in_flight_segs = ack->prior_in_flight,
+		.rtt_us = ack->rtt_us,
+		.snd_una = ts->snd_una,
+		.snd_nxt = ts->snd_nxt,
+		.now_us = ack->now_us,
+		.cwnd_limited = ts->cwnd_limited ||
+				ack->prior_in_flight >= ts->cong.cwnd_segs,
+	};
+}
+
+static void window_grow(struct toytcp_sock *ts, const struct toytcp_ack *ack)
+{
+	struct toytcp_cong_ack cack = cong_ack(ts, ack);
+
+	if (cack.acked_segs)
+		ts->cong.ops->cong_avoid(&ts->cong, &cack);
+}
+
+/* something came later than what was sent after it: how much later? */
+static void reordering_seen(struct toytcp_sock *ts, const struct toytcp_ack *ack)
+{
+	u32 segs = DIV_ROUND_UP(ts->fack - ack->prior_una, ts->mss);
+
+	ts->rack.reordering_seen = true;
+	ts->reordering = clamp(segs, max(ts->reordering, 3u), 300u);
+	toytcp_stats_inc(sock_net(&ts->inet.sk), TOYTCP_MIB_SACK_REORDER);
+}
+
+/* RFC 5681 section 2: a duplicate ACK, from a peer without SACK */
+static void dupack(struct toytcp_sock *ts, struct toytcp_ack *ack)
+{
+	ack->dupack = true;
+	if (ts->dupacks < U8_MAX)
+		ts->dupacks++;
+	if (ts->sacked_out + ts->lost_out < ts->packets_out) {
+		ts->sacked_out++;
+		ack->delivered_segs++;
+	}
+}
+
+/* what is new in the queues and counts */
+static void take_in(struct sock *sk, const struct toytcp_seg *seg,
+		    struct toytcp_ack *ack, bool window_changed)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 
-	if (ts->sack_ok) {
-		sack_mark_lost(ts);
-		/* small segments: DupThresh of them count as well */
-		if (!ts->lost_out && ts->sacked_out >= TOYTCP_DUPACK_THRESH)
-			head_mark_lost(sk);
-		return ts->lost_out;
+	if (ts->sack_ok)
+		toytcp_scoreboard_sacks(sk, seg, ack);
+	if (ack->advanced) {
+		/* a sample of a SACKed buffer is for what no ACK will give one of */
+		toytcp_scoreboard_clean(sk, ack);
+		ts->retransmits = 0;
+		ts->dupacks = 0;
+		if (!ts->sack_ok && ts->recovery != TOYTCP_RECOVERY)
+			ts->sacked_out = 0;
+	} else if (!ts->sack_ok && !seg->len && !window_changed &&
+		   !(seg->flags & (TOYTCP_SYN | TOYTCP_FIN))) {
+		dupack(ts, ack);
 	}
-	return ts->dupacks >= TOYTCP_DUPACK_THRESH;
+	rtt_sample(ts, seg, ack);
+	if (ack->reordered)
+		reordering_seen(ts, ack);
 }
 
-static void window_grow(struct toytcp_sock *ts, const struct ack_result *res)
+/*
+ * Is there reason to think that something was lost? @wait_us: when to ask
+ * RACK again.
+ */
+static bool loss_detected(struct sock *sk, struct toytcp_ack *ack, u64 *wait_us)
 {
-	struct toytcp_cong_ack ack = {
-		.acked_segs = res->delivered_segs,
-		.in_flight_segs = res->prior_in_flight,
-		.rtt_us = res->rtt_us,
-		.now_us = toytcp_now_us(),
-		.cwnd_limited = ts->cwnd_limited ||
-				res->prior_in_flight >= ts->cong.cwnd_segs,
-	};
+	struct toytcp_sock *ts = toytcp_sk(sk);
 
-	if (ack.acked_segs)
-		ts->cong.ops->cong_avoid(&ts->cong, &ack);
+	if (ts->sack_ok)
+		*wait_us = toytcp_rack_detect(ts, false);
+	else if (ts->dupacks >= TOYTCP_DUPACK_THRESH &&
+		 ts->recovery == TOYTCP_OPEN)
+		toytcp_scoreboard_head_lost(sk);
+	return ts->lost_out;
+}
+
+/* the loss probe repaired a loss: a congestion signal without a recovery */
+static void tlp_reduced(struct toytcp_sock *ts)
+{
+	if (ts->recovery != TOYTCP_OPEN)
+		return;
+	undo_prepare(ts);
+	ts->undo_valid = false;
+	reduce_ssthresh(ts);
+	ts->cong.cwnd_segs = max(ts->cong.ssthresh_segs, 2u);
+	ts->recover = ts->snd_nxt;
+	toytcp_stats_inc(sock_net(&ts->inet.sk), TOYTCP_MIB_LOSS_PROBE_RECOVERY);
+}
+
+static void ack_open(struct sock *sk, struct toytcp_ack *ack, u64 *wait_us)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	if (ack->dsack && ts->undo_valid && !ts->undo_retrans)
+		undo(ts, TOYTCP_MIB_DSACK_UNDO);
+	if (!loss_detected(sk, ack, wait_us)) {
+		window_grow(ts, ack);
+		return;
+	}
+	enter_recovery(sk, ack);
+	prr_update(ts, ack);
+}
+
+static void ack_recovery(struct sock *sk, const struct toytcp_seg *seg,
+			 struct toytcp_ack *ack, u64 *wait_us)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	if (ts->undo_valid && !ts->undo_retrans) {
+		undo(ts, TOYTCP_MIB_DSACK_UNDO);
+		open_again(ts);
+		return;
+	}
+	/* a hole was filled by a latecomer: while a retransmission is out, wait */
+	if (ack->advanced && ts->undo_valid && !ts->retrans_out &&
+	    answers_original(ts, seg)) {
+		undo(ts, TOYTCP_MIB_PARTIAL_UNDO);
+		open_again(ts);
+		return;
+	}
+	if (ts->sack_ok)
+		*wait_us = toytcp_rack_detect(ts, false);
+	/* without SACK a partial ACK names the next hole (RFC 6582) */
+	else if (ack->advanced)
+		toytcp_scoreboard_head_lost(sk);
+	prr_update(ts, ack);
+}
+
+/*
+ * F-RTO, RFC 5682 sections 2.1 and 3.1: was the timeout spurious?
+ * Returns true if it is undone.
+ */
+static bool frto_ack(struct sock *sk, struct toytcp_ack *ack)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	/* 3.b: what was never sent again arrives */
+	if (ack->orig) {
+		undo(ts, TOYTCP_MIB_SPURIOUS_RTOS);
+		return true;
+	}
+	if (seq_after(ts->snd_nxt, ts->recover)) {
+		/* 3.a: only the new data did: the rest is lost */
+		if (ack->sacked || ack->dupack)
+			ts->frto = false;
+	} else if (ack->advanced) {
+		/* 2.b: two new segments tell, sent before any retransmission */
+		ts->recover = ts->snd_nxt;
+		if (!skb_queue_empty(&sk->sk_write_queue) &&
+		    seq_after(ts->snd_una + ts->snd_wnd, ts->snd_nxt))
+			ts->new_only = true;
+		else
+			ts->frto = false;
+	}
+	return false;
+}
+
+static void ack_loss(struct sock *sk, const struct toytcp_seg *seg,
+		     struct toytcp_ack *ack, u64 *wait_us)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	if (ack->advanced && may_undo(ts, seg)) {
+		undo(ts, TOYTCP_MIB_LOSS_UNDO);
+		open_again(ts);
+		return;
+	}
+	if (ts->frto && frto_ack(sk, ack)) {
+		open_again(ts);
+		return;
+	}
+	if (ts->sack_ok)
+		*wait_us = toytcp_rack_detect(ts, false);
+	if (ack->acked_segs || ack->sacked)
+		window_grow(ts, ack);
 }
 
 /* the queue is shorter: does somebody wait for that? */
@@ -354,6 +365,31 @@ static void wake_writers(struct sock *sk)
 	smp_mb(); /* pairs with smp_mb__after_atomic() in toytcp_poll() */
 	if (sk->sk_socket && test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
 		sk->sk_write_space(sk);
+}
+
+static void process(struct sock *sk, const struct toytcp_seg *seg,
+		    struct toytcp_ack *ack, u64 *wait_us)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct toytcp_cong_ack cack;
+
+	if (ack->delivered_segs && ts->cong.ops->acked) {
+		cack = cong_ack(ts, ack);
+		ts->cong.ops->acked(&ts->cong, &cack);
+	}
+	if (ts->recovery != TOYTCP_OPEN && recovered(ts))
+		leave_recovery(ts, seg);
+	switch (ts->recovery) {
+	case TOYTCP_OPEN:
+		ack_open(sk, ack, wait_us);
+		break;
+	case TOYTCP_RECOVERY:
+		ack_recovery(sk, seg, ack, wait_us);
+		break;
+	case TOYTCP_LOSS:
+		ack_loss(sk, seg, ack, wait_us);
+		break;
+	}
 }
 
 /**
@@ -369,114 +405,124 @@ void toytcp_recovery_acked(struct sock *sk, const struct toytcp_seg *seg,
 			   u32 prior_una, bool window_changed)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
-	struct ack_result res = { .prior_in_flight = toytcp_in_flight(ts) };
-	bool advanced = ts->snd_una != prior_una;
+	struct toytcp_ack ack = {
+		.now_us = toytcp_now_us(),
+		.prior_una = prior_una,
+		.prior_in_flight = toytcp_in_flight(ts),
+		.prior_lost = ts->lost_total,
+		.advanced = ts->snd_una != prior_una,
+	};
+	bool had_data = ts->packets_out;
+	u64 wait_us = 0;
 
-	if (!ts->packets_out)
+	if (!ts->sacked_out)
+		ts->fack = prior_una;
+	ack.prior_fack = ts->fack;
+	ts->new_only = false;
+	if (had_data || (ts->sack_ok && seg->opt.n_sacks))
+		take_in(sk, seg, &ack, window_changed);
+	if (!had_data && !ack.dsack)
 		return;
-	if (ts->sack_ok)
-		sack_blocks(sk, seg, &res);
-	if (advanced) {
-		clean_rtx_queue(sk, &res);
-		rtt_sample(ts, seg, &res);
-		ts->retransmits = 0;
-		ts->dupacks = 0;
-		if (!ts->sack_ok && ts->recovery != TOYTCP_RECOVERY)
-			ts->sacked_out = 0;
-	} else if (!ts->sack_ok && !seg->len && !window_changed &&
-		   !(seg->flags & (TOYTCP_SYN | TOYTCP_FIN))) {
-		/* RFC 5681 section 2: a duplicate ACK */
-		if (ts->dupacks < U8_MAX)
-			ts->dupacks++;
-		if (ts->sacked_out + ts->lost_out < ts->packets_out) {
-			ts->sacked_out++;
-			res.delivered_segs++;
-		}
-	}
+	ts->delivered += ack.delivered_segs;
+	if (ts->tlp_pending &&
+	    toytcp_rack_tlp_acked(ts, &ack, window_changed))
+		tlp_reduced(ts);
+	process(sk, seg, &ack, &wait_us);
 
-	if (ts->recovery != TOYTCP_OPEN && recovered(ts))
-		leave_recovery(ts);
-
-	switch (ts->recovery) {
-	case TOYTCP_OPEN:
-		if (!loss_detected(sk)) {
-			window_grow(ts, &res);
-			break;
-		}
-		enter_recovery(sk, ts->packets_out);
-		toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_FAST_RETRANS);
-		if (!ts->sack_ok)
-			head_mark_lost(sk);
-		prr_update(ts, res.delivered_segs);
-		break;
-	case TOYTCP_RECOVERY:
-		if (ts->sack_ok)
-			sack_mark_lost(ts);
-		/* a partial ACK names the next hole (RFC 6582), with SACK as well */
-		if (advanced)
-			head_mark_lost(sk);
-		prr_update(ts, res.delivered_segs);
-		break;
-	case TOYTCP_LOSS:
-		if (res.acked_segs)
-			window_grow(ts, &res);
-		break;
-	}
-
-	toytcp_timers_acked(sk, advanced);
-	if (advanced) {
+	toytcp_timers_acked(sk, ack.advanced, wait_us);
+	if (ack.advanced) {
 		toytcp_sock_sndbuf_expand(sk);
 		wake_writers(sk);
 	}
 }
 
 /**
+ * toytcp_recovery_reo_timeout() - the reordering window has passed
+ * @sk: the socket, with data outstanding
+ *
+ * Context: softirq or release_sock(), socket lock held.
+ */
+void toytcp_recovery_reo_timeout(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct toytcp_ack ack = {
+		.now_us = toytcp_now_us(),
+		.prior_in_flight = toytcp_in_flight(ts),
+		.prior_lost = ts->lost_total,
+	};
+	u64 wait_us = toytcp_rack_detect(ts, true);
+
+	if (ts->lost_total != ack.prior_lost) {
+		if (ts->recovery == TOYTCP_OPEN)
+			enter_recovery(sk, &ack);
+		if (ts->recovery == TOYTCP_RECOVERY)
+			prr_update(ts, &ack);
+		toytcp_recovery_xmit(sk);
+	}
+	toytcp_timers_acked(sk, false, wait_us);
+}
+
+/* RFC 5681: ssthresh once a loss event: not again for the same data */
+static void rto_reduce(struct toytcp_sock *ts)
+{
+	const struct toytcp_sysctl *ctl =
+		&toytcp_net(sock_net(&ts->inet.sk))->sysctl;
+	struct toytcp_cong *c = &ts->cong;
+	bool anew = ts->recovery == TOYTCP_OPEN ||
+		    seq_geq(ts->snd_una, ts->recover);
+
+	if (anew) {
+		undo_prepare(ts);
+		reduce_ssthresh(ts);
+	}
+	/* RFC 5682: not where an earlier recovery has mixed up what is original */
+	ts->frto = (anew || ts->recovery == TOYTCP_LOSS) && READ_ONCE(ctl->frto);
+	c->cwnd_cnt = 0;
+	if (c->ops->rto)
+		c->ops->rto(c, toytcp_now_us());
+}
+
+/**
  * toytcp_recovery_rto() - the retransmission timer expired
  * @sk: the socket, with data outstanding
  *
- * RFC 5681 3.1 and RFC 6298 5.4 to 5.6: everything outstanding counts as
- * lost, the window is one segment, the first is sent again.
+ * RFC 5681 3.1 and RFC 6298 5.4 to 5.6: what is outstanding counts as lost,
+ * but for what was sent within the last round trip (RFC 8985 6.3); the window
+ * is one segment more than that, and the first is sent again.
  *
  * Context: softirq or release_sock(), socket lock held.
  */
 void toytcp_recovery_rto(struct sock *sk)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
-	struct ack_result res = {};
+	struct toytcp_ack ack = { .now_us = toytcp_now_us() };
 	struct rb_node *node;
 	bool reneged;
 
 	/* what an ACK could not cut off for want of memory */
-	clean_rtx_queue(sk, &res);
-	if (res.acked_segs)
+	toytcp_scoreboard_clean(sk, &ack);
+	if (ack.acked_segs)
 		wake_writers(sk);
 	node = rb_first(&ts->rtx_queue);
 	if (!node)
 		return;
 	toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_TIMEOUTS);
-	/* ssthresh once a loss event: not again for the same data (RFC 5681) */
-	if (ts->recovery == TOYTCP_OPEN || seq_geq(ts->snd_una, ts->recover))
-		ts->cong.ssthresh_segs =
-			ts->cong.ops->ssthresh(&ts->cong, ts->packets_out,
-					       toytcp_now_us());
-	ts->cong.cwnd_segs = 1;
-	ts->cong.cwnd_cnt = 0;
-	if (ts->cong.ops->rto)
-		ts->cong.ops->rto(&ts->cong, toytcp_now_us());
+	rto_reduce(ts);
 	ts->recovery = TOYTCP_LOSS;
 	ts->recover = ts->snd_nxt;
 	ts->dupacks = 0;
+	ts->tlp_pending = false;
+	ts->new_only = false;
 	if (!ts->sack_ok)
 		ts->sacked_out = 0;
 	/* the peer has thrown away what it had SACKed (RFC 2018 section 8) */
 	reneged = TOYTCP_CB(rb_to_skb(node))->mark & TOYTCP_SKB_SACKED;
-	for (; node; node = rb_next(node)) {
-		struct sk_buff *skb = rb_to_skb(node);
-
-		unmark(ts, skb, TOYTCP_SKB_RETRANS |
-		       (reneged ? TOYTCP_SKB_SACKED : 0));
-		mark_lost(ts, skb);
+	if (reneged) {
+		toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_SACK_RENEGING);
+		toytcp_scoreboard_reneged(ts);
 	}
+	toytcp_scoreboard_all_lost(ts, ts->sack_ok && !reneged);
+	ts->cong.cwnd_segs = toytcp_in_flight(ts) + 1;
 	toytcp_recovery_xmit(sk);
 }
 
@@ -498,14 +544,14 @@ void toytcp_recovery_mtu(struct sock *sk)
 		struct sk_buff *skb = rb_to_skb(node);
 		u32 size = skb_shinfo(skb)->gso_size ?: skb->len;
 
-		if (size <= ts->mss)
-			continue;
-		unmark(ts, skb, TOYTCP_SKB_RETRANS);
-		mark_lost(ts, skb);
+		if (size > ts->mss)
+			toytcp_scoreboard_lost(ts, skb);
 	}
 	if (ts->lost_out && ts->recovery == TOYTCP_OPEN) {
 		ts->recovery = TOYTCP_LOSS;
 		ts->recover = ts->snd_nxt;
+		ts->undo_valid = false;
+		ts->frto = false;
 	}
 	toytcp_recovery_xmit(sk);
 }
@@ -519,32 +565,18 @@ void toytcp_recovery_mtu(struct sock *sk)
 void toytcp_recovery_xmit(struct sock *sk)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
-	struct rb_node *node = rb_first(&ts->rtx_queue);
-	u32 left = ts->lost_out;
+	struct toytcp_skb_cb *cb;
 
-	/* lost_out counts those sent again, too: they stay lost until acked */
-	while (node && left) {
-		struct sk_buff *skb = rb_to_skb(node);
-		struct toytcp_skb_cb *cb = TOYTCP_CB(skb);
-
-		if (!(cb->mark & TOYTCP_SKB_LOST)) {
-			node = rb_next(node);
-			continue;
-		}
-		if (!(cb->mark & TOYTCP_SKB_RETRANS)) {
-			u32 before = ts->lost_out;
-
-			if (toytcp_in_flight(ts) >= ts->cong.cwnd_segs ||
-			    toytcp_output_retransmit(sk, skb))
-				break;
-			/* it may have been cut into more segments than before */
-			left += ts->lost_out - before;
-			toytcp_stats_inc(sock_net(sk),
-					 ts->recovery == TOYTCP_LOSS ?
-					 TOYTCP_MIB_SLOW_START_RETRANS :
-					 TOYTCP_MIB_FAST_RETRANS);
-		}
-		left -= min_t(u32, left, cb->segs);
-		node = rb_next(node);
+	if (ts->new_only)
+		return;
+	/* what is sent again goes from this list to the end of sent_queue */
+	while ((cb = list_first_entry_or_null(&ts->lost_queue,
+					      struct toytcp_skb_cb, sent))) {
+		if (toytcp_in_flight(ts) >= ts->cong.cwnd_segs ||
+		    toytcp_output_retransmit(sk, toytcp_cb_skb(cb)))
+			break;
+		toytcp_stats_inc(sock_net(sk), ts->recovery == TOYTCP_LOSS ?
+				 TOYTCP_MIB_SLOW_START_RETRANS :
+				 TOYTCP_MIB_FAST_RETRANS);
 	}
 }

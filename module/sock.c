@@ -223,6 +223,7 @@ static void setup_common(struct sock *sk)
 	INIT_LIST_HEAD(&ts->accept_queue);
 	ts->rtx_queue = RB_ROOT;
 	ts->ofo_queue = RB_ROOT;
+	toytcp_recovery_reset(ts);
 	ts->mss = TOYTCP_MSS_DEFAULT;
 	ts->peer_mss = TOYTCP_MSS_DEFAULT;
 	ts->rcv_mss = TOYTCP_MSS_DEFAULT;

@@ -77,9 +77,15 @@ struct toytcp_skb_cb {
 	u8 flags;		/* TCP header flags */
 	u8 mark;		/* send: TOYTCP_SKB_* */
 	u32 tw_isn;		/* received SYN: ISN of a time-wait's successor; 0: none */
+	struct list_head sent;	/* send: in sent_queue, lost_queue, or nowhere (scoreboard.c) */
 };
 
 #define TOYTCP_CB(skb) ((struct toytcp_skb_cb *)&(skb)->cb[0])
+
+static inline struct sk_buff *toytcp_cb_skb(struct toytcp_skb_cb *cb)
+{
+	return (struct sk_buff *)((u8 *)cb - offsetof(struct sk_buff, cb));
+}
 
 /* A received segment on its way through the engine */
 struct toytcp_seg {
@@ -111,6 +117,8 @@ enum toytcp_recovery_state {
 /* Why the retransmission timer runs */
 enum toytcp_rtx_mode {
 	TOYTCP_RTX_RETRANSMIT,	/* unacknowledged data */
+	TOYTCP_RTX_REO,		/* RACK's reordering window (RFC 8985 6.2) */
+	TOYTCP_RTX_TLP,		/* loss probe (RFC 8985 7.2) */
 	TOYTCP_RTX_PROBE,	/* zero window, data waits (RFC 9293 3.8.6.1) */
 };
 
@@ -121,6 +129,19 @@ enum toytcp_deferred {
 	TOYTCP_DEFER_KEEP,
 	TOYTCP_DEFER_MTU,
 	TOYTCP_DEFER_NR
+};
+
+/* RACK's state, RFC 8985 section 5.2 */
+struct toytcp_rack {
+	u64 xmit_us;		/* when the latest sent of what has arrived was sent */
+	u32 end_seq;		/* its end */
+	u32 rtt_us;		/* its round trip */
+	u32 dsack_round;	/* snd_nxt when a D-SACK was heeded last */
+	u8 reo_wnd_mult;	/* reordering window in quarters of the least RTT, >= 1 */
+	u8 reo_wnd_persist;	/* recoveries until that is forgotten */
+	bool dsack_round_valid;
+	bool reordering_seen;
+	bool advanced;		/* something has arrived since the last look */
 };
 
 struct toytcp_sock {
@@ -195,6 +216,26 @@ struct toytcp_sock {
 	/* loss recovery and congestion */
 	struct toytcp_rtt rtt;
 	struct toytcp_cong cong;
+	struct list_head sent_queue;	/* rtx_queue's in the network, by time of transmission */
+	struct list_head lost_queue;	/* rtx_queue's lost and not sent again */
+	struct toytcp_sack_block sack_cache[4]; /* of the last ACK, as far as marked; empty: start == end */
+	struct toytcp_rack rack;
+	u32 fack;			/* end of the highest SACKed; valid if after snd_una */
+	u32 reordering;			/* segments that reordering has spanned; 0: none seen */
+	u32 delivered;			/* segments that have arrived, mod 2^32 */
+	u32 lost_total;			/* segments marked lost ever, mod 2^32 */
+	u32 dsack_dups;			/* segments reported by D-SACKs */
+	bool undo_valid;		/* the last reduction can be taken back */
+	bool frto;			/* after a timeout: F-RTO looks for a sign (RFC 5682) */
+	bool new_only;			/* it wants new data to go, until the next ACK */
+	bool tlp_pending;		/* a loss probe is not answered yet */
+	bool tlp_retrans;		/* and was a retransmission */
+	u32 tlp_high_seq;		/* snd_nxt when it was sent */
+	u32 undo_una;			/* snd_una at the last reduction */
+	s32 undo_retrans;		/* retransmissions no D-SACK came for; -1: none sent */
+	u32 prior_cwnd;			/* before the last reduction, segments */
+	u32 prior_ssthresh;
+	u32 retrans_stamp;		/* TSval of the first retransmission; 0: none */
 	u8 recovery;			/* enum toytcp_recovery_state */
 	u8 rtx_mode;			/* enum toytcp_rtx_mode, valid while timer_rtx is armed */
 	u8 retransmits;			/* timeouts in a row without progress */
@@ -358,6 +399,7 @@ void toytcp_output_ack(struct sock *sk);
 void toytcp_output_dup_ack(struct sock *sk);
 void toytcp_output_challenge_ack(struct sock *sk);
 void toytcp_output_probe(struct sock *sk);
+bool toytcp_output_probe_new(struct sock *sk);
 void toytcp_output_keepalive(struct sock *sk);
 void toytcp_output_reset(struct sock *sk, gfp_t gfp);
 int toytcp_output_retransmit(struct sock *sk, struct sk_buff *skb);
@@ -383,15 +425,21 @@ void toytcp_reply_tw_ack(struct toytcp_tw *tw);
 void toytcp_recovery_acked(struct sock *sk, const struct toytcp_seg *seg,
 			   u32 prior_una, bool window_changed);
 void toytcp_recovery_rto(struct sock *sk);
+void toytcp_recovery_reo_timeout(struct sock *sk);
 void toytcp_recovery_xmit(struct sock *sk);
 void toytcp_recovery_mtu(struct sock *sk);
 void toytcp_recovery_reset(struct toytcp_sock *ts);
+
+/* scoreboard.c, rack.c */
+void toytcp_scoreboard_sent(struct toytcp_sock *ts, struct sk_buff *skb);
+u64 toytcp_rack_pto_us(const struct sock *sk);
+void toytcp_rack_probe(struct sock *sk);
 
 /* timer.c: callers report facts, only timer.c knows the policy */
 void toytcp_timers_init(struct sock *sk);
 void toytcp_timers_stop(struct sock *sk);
 void toytcp_timers_sent(struct sock *sk);
-void toytcp_timers_acked(struct sock *sk, bool progress);
+void toytcp_timers_acked(struct sock *sk, bool progress, u64 reo_us);
 void toytcp_timers_probe(struct sock *sk);
 void toytcp_timers_delack(struct sock *sk);
 void toytcp_timers_ack_sent(struct sock *sk);

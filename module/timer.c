@@ -6,7 +6,7 @@
  * sent, an ACK made progress); only this file knows which timer follows from
  * it. RFC 6298 section 5, RFC 9293 3.8.3 (R1, R2, user timeout), 3.8.4
  * (keepalive), 3.8.6.1 (zero window) and 3.8.6.3 (delayed ACK), RFC 1122
- * 4.2.3.5, RFC 5482 (user timeout option).
+ * 4.2.3.5, RFC 5482 (user timeout option), RFC 8985 (RACK and TLP).
  *
  * An armed timer holds a reference to its socket. An expiry that finds the
  * lock owned by a program leaves a bit in toytcp_sock.deferred, which
@@ -82,11 +82,50 @@ static void arm_rto(struct sock *sk)
 	arm(sk, &ts->timer_rtx, delay);
 }
 
+/* the same, counted from the first transmission that waits for its ACK */
+static void arm_rto_from_head(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	const struct rb_node *head = rb_first(&ts->rtx_queue);
+	u64 now_us = toytcp_now_us(), end_us;
+
+	if (!head || !TOYTCP_CB(rb_to_skb(head))->xmit_us) {
+		arm_rto(sk);
+		return;
+	}
+	end_us = TOYTCP_CB(rb_to_skb(head))->xmit_us +
+		 toytcp_rtt_timeout_us(&ts->rtt);
+	ts->rtx_mode = TOYTCP_RTX_RETRANSMIT;
+	arm(sk, &ts->timer_rtx, end_us > now_us ? end_us - now_us : 1);
+}
+
+/* a loss probe, where one may help (RFC 8985 7.2) and before the timeout */
+static bool arm_tlp(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	u64 pto_us = toytcp_rack_pto_us(sk);
+
+	if (!pto_us || ts->rtx_since_us)
+		return false;
+	ts->rtx_mode = TOYTCP_RTX_TLP;
+	arm(sk, &ts->timer_rtx,
+	    min_t(u64, pto_us, toytcp_rtt_timeout_us(&ts->rtt)));
+	return true;
+}
+
+/* does the timer wait for an answer, in whatever way? */
+static bool rtx_waits(const struct toytcp_sock *ts)
+{
+	return toytcp_timer_pending(&ts->timer_rtx) &&
+	       ts->rtx_mode != TOYTCP_RTX_PROBE;
+}
+
 /**
  * toytcp_timers_sent() - something that needs an answer went out
  * @sk: the socket
  *
- * RFC 6298 (5.1): starts the timer if it does not run.
+ * RFC 6298 (5.1): starts the timer if it does not run. A loss probe is put
+ * off: the tail is now here.
  *
  * Context: socket lock held.
  */
@@ -94,8 +133,9 @@ void toytcp_timers_sent(struct sock *sk)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 
-	if (!toytcp_timer_pending(&ts->timer_rtx) ||
-	    ts->rtx_mode != TOYTCP_RTX_RETRANSMIT)
+	if (rtx_waits(ts) && ts->rtx_mode == TOYTCP_RTX_REO)
+		return;
+	if (!arm_tlp(sk) && !rtx_waits(ts))
 		arm_rto(sk);
 }
 
@@ -103,22 +143,32 @@ void toytcp_timers_sent(struct sock *sk)
  * toytcp_timers_acked() - an ACK came
  * @sk: the socket
  * @progress: it acknowledged something new
+ * @reo_us: RACK wants to look again after so many microseconds; 0: no
  *
- * RFC 6298 (5.2), (5.3).
+ * RFC 6298 (5.2), (5.3); RFC 8985 7.2 and 6.2 step 5.
  *
  * Context: socket lock held.
  */
-void toytcp_timers_acked(struct sock *sk, bool progress)
+void toytcp_timers_acked(struct sock *sk, bool progress, u64 reo_us)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 
 	if (progress)
 		ts->rtx_since_us = 0;
 	if (!ts->packets_out) {
-		if (ts->rtx_mode == TOYTCP_RTX_RETRANSMIT)
+		if (ts->rtx_mode != TOYTCP_RTX_PROBE)
 			cancel(sk, &ts->timer_rtx);
+	} else if (reo_us) {
+		ts->rtx_mode = TOYTCP_RTX_REO;
+		arm(sk, &ts->timer_rtx,
+		    min_t(u64, reo_us, toytcp_rtt_timeout_us(&ts->rtt)));
 	} else if (progress) {
-		arm_rto(sk);
+		if (!arm_tlp(sk))
+			arm_rto(sk);
+	} else if (!rtx_waits(ts) || ts->rtx_mode == TOYTCP_RTX_REO ||
+		   (ts->rtx_mode == TOYTCP_RTX_TLP &&
+		    !toytcp_rack_pto_us(sk))) {
+		arm_rto_from_head(sk);
 	}
 }
 
@@ -286,6 +336,15 @@ static void expire_rtx(struct sock *sk)
 	}
 	if (!ts->packets_out)
 		return;
+	if (ts->rtx_mode == TOYTCP_RTX_REO) {
+		toytcp_recovery_reo_timeout(sk);
+		return;
+	}
+	if (ts->rtx_mode == TOYTCP_RTX_TLP) {
+		toytcp_rack_probe(sk);
+		arm_rto(sk);
+		return;
+	}
 	closed = closed_but_alive(sk);
 	if (out_of_retries(sk, closed)) {
 		give_up(sk);
