@@ -584,7 +584,7 @@ static enum toytcp_drop_reason rcv_syn_sent(struct sock *sk,
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 	enum toytcp_drop_reason why = syn_sent_ack(sk, seg);
-	u32 prior_una = ts->snd_una;
+	u32 prior_una = ts->snd_una, cwnd_segs;
 
 	if (why != TOYTCP_DROP_NONE)
 		return why;
@@ -610,7 +610,10 @@ static enum toytcp_drop_reason rcv_syn_sent(struct sock *sk,
 
 	ts->snd_una = seg->ack;
 	ts->bytes_acked = 1;
+	/* the SYN's ACK is one of data no more than the SYN is: cwnd stays */
+	cwnd_segs = ts->cong.cwnd_segs;
 	toytcp_recovery_acked(sk, seg, prior_una, false);
+	ts->cong.cwnd_segs = cwnd_segs;
 	established(sk, seg);
 	ts->ack_pending = true;
 	/* a program that is about to send lets its data carry the ACK */

@@ -181,6 +181,13 @@ static void ofo_drain(struct sock *sk)
 	}
 }
 
+static void ofo_arrived(struct toytcp_sock *ts, u32 seq)
+{
+	memmove(ts->ofo_recent + 1, ts->ofo_recent,
+		sizeof(ts->ofo_recent) - sizeof(ts->ofo_recent[0]));
+	ts->ofo_recent[0] = seq;
+}
+
 /* keep an out-of-order buffer; overlaps with whole neighbours are dropped */
 static enum toytcp_drop_reason ofo_insert(struct sock *sk, struct sk_buff *skb)
 {
@@ -199,7 +206,7 @@ static enum toytcp_drop_reason ofo_insert(struct sock *sk, struct sk_buff *skb)
 			ts->dsack.start = seq;
 			ts->dsack.end = end;
 			ts->dsack_pending = ts->sack_ok;
-			ts->last_ofo_seq = seq;
+			ofo_arrived(ts, seq);
 			return TOYTCP_DROP_OFO_DUP;
 		}
 		if (seq_before(seq, TOYTCP_CB(at)->seq))
@@ -207,7 +214,7 @@ static enum toytcp_drop_reason ofo_insert(struct sock *sk, struct sk_buff *skb)
 		else
 			p = &parent->rb_right;
 	}
-	ts->last_ofo_seq = seq;
+	ofo_arrived(ts, seq);
 	node = parent ? (p == &parent->rb_right ? parent : rb_prev(parent)) :
 			NULL;
 	if (node && !skb->sk && coalesce(sk, rb_to_skb(node), skb)) {
@@ -331,13 +338,70 @@ enum toytcp_drop_reason toytcp_reassembly_queue(struct sock *sk,
 }
 
 static void add_block(struct toytcp_sack_block *blocks, int *n, int max,
-		      u32 start, u32 end)
+		      const struct toytcp_sack_block *block)
 {
-	if (*n == max)
-		return;
-	blocks[*n].start = start;
-	blocks[*n].end = end;
-	(*n)++;
+	if (*n < max)
+		blocks[(*n)++] = *block;
+}
+
+/* how recently a block had an arrival: 0 is the newest, TOYTCP_SACKS_MAX unknown */
+static int recency(const struct toytcp_sock *ts,
+		   const struct toytcp_sack_block *run)
+{
+	int i;
+
+	for (i = 0; i < TOYTCP_SACKS_MAX; i++)
+		if (seq_leq(run->start, ts->ofo_recent[i]) &&
+		    seq_before(ts->ofo_recent[i], run->end))
+			break;
+	return i;
+}
+
+/*
+ * The blocks of the out-of-order queue into @order, room for TOYTCP_SACKS_MAX:
+ * the recent ones in the order of their arrivals, then the leftmost. What has
+ * merged or gone is forgotten. Returns their number.
+ */
+static int order_blocks(struct toytcp_sock *ts, struct toytcp_sack_block *order)
+{
+	struct toytcp_sack_block run = {}, rest[TOYTCP_SACKS_MAX];
+	struct toytcp_sack_block recent[TOYTCP_SACKS_MAX] = {};
+	int n = 0, n_rest = 0, rank, i;
+	struct rb_node *node;
+	bool open = false;
+	u32 last = ts->rcv_nxt;
+
+	for (i = 0; i < TOYTCP_SACKS_MAX; i++)
+		last = seq_max(last, ts->ofo_recent[i]);
+	for (node = rb_first(&ts->ofo_queue); ; node = rb_next(node)) {
+		const struct toytcp_skb_cb *cb =
+			node ? TOYTCP_CB(rb_to_skb(node)) : NULL;
+
+		if (open && cb && seq_leq(cb->seq, run.end)) {
+			run.end = seq_max(run.end, cb->end_seq);
+			continue;
+		}
+		rank = open ? recency(ts, &run) : -1;
+		if (rank == TOYTCP_SACKS_MAX)
+			add_block(rest, &n_rest, TOYTCP_SACKS_MAX, &run);
+		else if (open)
+			recent[rank] = run;
+		/* the recent ones are found, and the rest is full: enough is known */
+		if (!node || (n_rest == TOYTCP_SACKS_MAX &&
+			      seq_after(cb->seq, last)))
+			break;
+		run.start = cb->seq;
+		run.end = cb->end_seq;
+		open = true;
+	}
+	for (i = 0; i < TOYTCP_SACKS_MAX; i++)
+		if (recent[i].start != recent[i].end)
+			add_block(order, &n, TOYTCP_SACKS_MAX, &recent[i]);
+	for (i = 0; i < n_rest; i++)
+		add_block(order, &n, TOYTCP_SACKS_MAX, &rest[i]);
+	for (i = 0; i < TOYTCP_SACKS_MAX; i++)
+		ts->ofo_recent[i] = i < n ? order[i].start : ts->rcv_nxt;
+	return n;
 }
 
 /**
@@ -347,46 +411,23 @@ static void add_block(struct toytcp_sack_block *blocks, int *n, int max,
  * @max: room in @blocks
  *
  * RFC 2883: a pending D-SACK first. RFC 2018 section 4: then the block that
- * the newest arrival belongs to, then others.
+ * the newest arrival belongs to, then those that were reported most recently,
+ * so that each is told in several ACKs.
  *
  * Context: socket lock held.
  * Return: number of blocks.
  */
-int toytcp_reassembly_sacks(const struct toytcp_sock *ts,
+int toytcp_reassembly_sacks(struct toytcp_sock *ts,
 			    struct toytcp_sack_block *blocks, int max)
 {
-	struct toytcp_sack_block run = {}, rest[TOYTCP_SACKS_MAX];
-	int n = 0, n_rest = 0, i;
-	struct rb_node *node;
-	bool open = false;
+	struct toytcp_sack_block order[TOYTCP_SACKS_MAX];
+	int n = 0, n_order, i;
 
+	n_order = order_blocks(ts, order);
 	if (ts->dsack_pending)
-		add_block(blocks, &n, max, ts->dsack.start, ts->dsack.end);
-	for (node = rb_first(&ts->ofo_queue); ; node = rb_next(node)) {
-		const struct toytcp_skb_cb *cb =
-			node ? TOYTCP_CB(rb_to_skb(node)) : NULL;
-
-		if (open && cb && seq_leq(cb->seq, run.end)) {
-			run.end = seq_max(run.end, cb->end_seq);
-			continue;
-		}
-		if (open) {
-			if (seq_leq(run.start, ts->last_ofo_seq) &&
-			    seq_before(ts->last_ofo_seq, run.end))
-				add_block(blocks, &n, max, run.start, run.end);
-			else
-				add_block(rest, &n_rest, TOYTCP_SACKS_MAX,
-					  run.start, run.end);
-		}
-		/* the newest is found, and the rest is full: enough is known */
-		if (!node || (n_rest >= max && seq_after(cb->seq, ts->last_ofo_seq)))
-			break;
-		run.start = cb->seq;
-		run.end = cb->end_seq;
-		open = true;
-	}
-	for (i = 0; i < n_rest; i++)
-		add_block(blocks, &n, max, rest[i].start, rest[i].end);
+		add_block(blocks, &n, max, &ts->dsack);
+	for (i = 0; i < n_order; i++)
+		add_block(blocks, &n, max, &order[i]);
 	return n;
 }
 

@@ -204,7 +204,7 @@ struct toytcp_sock {
 	struct rb_root ofo_queue;	/* received out of order, by sequence */
 	struct toytcp_sack_block dsack;	/* duplicate to report (RFC 2883) */
 	u64 last_oow_us;		/* last answer to a suspicious segment without data */
-	u32 last_ofo_seq;		/* newest out-of-order arrival: first SACK block */
+	u32 ofo_recent[TOYTCP_SACKS_MAX]; /* out-of-order arrivals, newest first: order of SACK blocks */
 
 	/* acknowledging */
 	u8 quickacks;			/* segments still to be acked at once */
@@ -383,7 +383,7 @@ void toytcp_rcv_fin(struct sock *sk);
 enum toytcp_drop_reason toytcp_reassembly_queue(struct sock *sk,
 						struct toytcp_seg *seg);
 void toytcp_reassembly_dup(struct toytcp_sock *ts, u32 start, u32 end);
-int toytcp_reassembly_sacks(const struct toytcp_sock *ts,
+int toytcp_reassembly_sacks(struct toytcp_sock *ts,
 			    struct toytcp_sack_block *blocks, int max);
 void toytcp_reassembly_purge(struct sock *sk);
 bool toytcp_reassembly_prune(struct sock *sk);
