@@ -400,6 +400,7 @@ static enum toytcp_drop_reason step_data(struct sock *sk,
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 	enum toytcp_drop_reason why;
+	bool gap;
 
 	if (!seg->len && !(seg->flags & TOYTCP_FIN))
 		return STEP_DONE;
@@ -434,10 +435,14 @@ static enum toytcp_drop_reason step_data(struct sock *sk,
 		rcv_rtt_measure(ts);
 	}
 
+	gap = !RB_EMPTY_ROOT(&ts->ofo_queue);
 	why = toytcp_reassembly_queue(sk, seg);
 	if (sk->sk_state == TCP_CLOSE)
 		return why;
 	ack_schedule(sk);
+	/* RFC 5681 4.2: the gap is filled, a FIN behind it or not */
+	if (gap && RB_EMPTY_ROOT(&ts->ofo_queue))
+		ts->ack_now = true;
 	/* nothing new, or no room for it: the peer must learn where we are */
 	if (why != TOYTCP_DROP_NONE)
 		ts->ack_now = true;
