@@ -266,9 +266,6 @@ static void too_big__sent_again(struct kunit *test)
 	frag_needed(o.ts->snd_nxt + 1, 600);
 	SIM_EXPECT_NONE(test);
 	KUNIT_EXPECT_EQ(test, o.ts->mss, 1460);
-	/* no size, no change (routers before RFC 1191) */
-	frag_needed(o.ts->snd_una, 0);
-	KUNIT_EXPECT_EQ(test, o.ts->mss, 1460);
 	frag_needed(o.ts->snd_una, 1040);
 	KUNIT_EXPECT_EQ(test, o.ts->mss, 1000);
 	/* all of it, at once, in pieces that fit */

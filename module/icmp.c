@@ -38,14 +38,12 @@ static bool no_path(const struct toytcp_icmp *icmp)
 
 /*
  * Fragmentation needed. A router that does not say what it takes (before RFC
- * 1191) is not believed: Linux ignores it as well.
+ * 1191) brings the path MTU down to the floor, as with Linux.
  */
 static void too_big(struct sock *sk, const struct toytcp_icmp *icmp, bool owned)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 
-	if (!icmp->mtu)
-		return;
 	WRITE_ONCE(ts->mtu_reduced, icmp->mtu);
 	if (owned)
 		set_bit(TOYTCP_DEFER_MTU, &ts->deferred);

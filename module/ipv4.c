@@ -279,18 +279,6 @@ static int icmp_errno(const struct icmphdr *ich)
 	return 0;
 }
 
-/*
- * What the router takes, where the host listens to that (Linux's
- * ip_no_pmtu_disc; TCP checks what it is told, so 3 is as good as 0).
- */
-static u32 icmp_mtu(struct net *net, const struct icmphdr *ich)
-{
-	int no_discovery = READ_ONCE(net->ipv4.sysctl_ip_no_pmtu_disc);
-
-	return no_discovery && no_discovery != 3 ? 0 :
-						   ntohs(ich->un.frag.mtu);
-}
-
 /* does this ICMP message quote a segment of ours? It stays the kernel's. */
 static void rcv_icmp(struct net *net, struct sk_buff *skb)
 {
@@ -310,8 +298,14 @@ static void rcv_icmp(struct net *net, struct sk_buff *skb)
 		return;
 	icmp.type = ich->type;
 	icmp.code = ich->code;
-	if (ich->type == ICMP_DEST_UNREACH && ich->code == ICMP_FRAG_NEEDED)
-		icmp.mtu = icmp_mtu(net, ich);
+	if (ich->type == ICMP_DEST_UNREACH && ich->code == ICMP_FRAG_NEEDED) {
+		/* 1: what the router says is not believed, that it is less is; 2: nothing */
+		int trust = READ_ONCE(net->ipv4.sysctl_ip_no_pmtu_disc);
+
+		if (trust == 2)
+			return;
+		icmp.mtu = trust == 1 ? 0 : ntohs(ich->un.frag.mtu);
+	}
 	off += sizeof(*ich);
 	iph = skb_header_pointer(skb, off, sizeof(iph_buf), &iph_buf);
 	if (!iph || iph->ihl < 5 || iph->protocol != IPPROTO_TCP ||
@@ -569,8 +563,8 @@ u32 toytcp_ipv4_mtu(struct sock *sk)
  * @sk: the socket
  * @mtu: bytes, from the ICMP message
  *
- * The route keeps what was learned, within the host's limits (a floor of
- * net.ipv4.route.min_pmtu; IP_MTU_DISCOVER may forbid it).
+ * The route keeps what was learned, for all that use it, within the host's
+ * limits (a floor of net.ipv4.route.min_pmtu).
  *
  * Context: socket lock held.
  */
@@ -583,8 +577,7 @@ void toytcp_ipv4_update_pmtu(struct sock *sk, u32 mtu)
 		return;
 	rcu_read_lock();
 	dst = dst_check_route(sk);
-	if (dst && inet_sk(sk)->pmtudisc != IP_PMTUDISC_DONT &&
-	    ip_sk_accept_pmtu(sk)) {
+	if (dst) {
 		dst->ops->update_pmtu(dst, sk, NULL, mtu, true);
 		/* less than the host allows: that may be why it will time out */
 		if (mtu < dst_mtu(dst) && ip_dont_fragment(sk, dst))
@@ -592,7 +585,9 @@ void toytcp_ipv4_update_pmtu(struct sock *sk, u32 mtu)
 	}
 	rcu_read_unlock();
 	mtu = toytcp_ipv4_mtu(sk);
-	if (mtu >= ts->pmtu)
+	/* with the other modes of IP_MTU_DISCOVER the next segment learns of it */
+	if (mtu >= ts->pmtu || inet_sk(sk)->pmtudisc == IP_PMTUDISC_DONT ||
+	    !ip_sk_accept_pmtu(sk))
 		return;
 	toytcp_output_mss_sync(sk, mtu);
 	toytcp_recovery_mtu(sk);

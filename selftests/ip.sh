@@ -1,0 +1,24 @@
+#!/bin/bash
+# vm: group=hosts cpus=2 timeout=500 kernel=debug
+# SPDX-License-Identifier: GPL-2.0
+#
+# The IP level on the wire (TOS, TTL, DF, mark, device) and ICMP errors: each
+# case with AF_INET and with AF_TOYTCP, and no difference. See ip_wire.py.
+. "${0%/*}/lib.sh"
+
+[[ $SUBJECT == toytcp ]] && family=18 || family=2
+load_module
+topology w
+# Each large buffer leaves as the segments it is made of.
+in_ns "$NA" ethtool -K "$VA" tso off gso off > /dev/null
+while IFS= read -r line; do
+	case $line in
+	"ok "*) case_ok "${line#ok }" ;;
+	"not ok "*)
+		line=${line#not ok }
+		case_failed "${line%% - *}" "${line#* - }"
+		;;
+	*) echo "$line" ;;
+	esac
+done < <(python3 "$here/ip_wire.py" "$NA" "$NB" "$VA" "$VB" $family 2>&1 || echo "not ok ip_wire.py - status $?")
+finish
