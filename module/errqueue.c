@@ -74,6 +74,7 @@ int toytcp_ipv4_recv_error(struct sock *sk, struct msghdr *msg, size_t len)
 	struct sockaddr_in *sin = msg->msg_name;
 	const struct sock_exterr_skb *serr;
 	struct sk_buff *skb = sock_dequeue_err_skb(sk);
+	bool has_packet;
 	int copied, err;
 
 	if (!skb)
@@ -88,7 +89,10 @@ int toytcp_ipv4_recv_error(struct sock *sk, struct msghdr *msg, size_t len)
 	}
 	sock_recv_timestamp(msg, sk, skb);
 	serr = SKB_EXT_ERR(skb);
-	if (sin) {
+	/* a notice of MSG_ZEROCOPY has no packet behind it */
+	has_packet = serr->ee.ee_origin == SO_EE_ORIGIN_ICMP;
+	msg->msg_namelen = 0;
+	if (sin && has_packet) {
 		memset(sin, 0, sizeof(*sin));
 		sin->sin_family = AF_INET;
 		sin->sin_addr.s_addr = *(__be32 *)(skb_network_header(skb) +
@@ -97,10 +101,12 @@ int toytcp_ipv4_recv_error(struct sock *sk, struct msghdr *msg, size_t len)
 		msg->msg_namelen = sizeof(*sin);
 	}
 	answer.ee = serr->ee;
-	answer.offender.sin_family = AF_INET;
-	answer.offender.sin_addr.s_addr = ip_hdr(skb)->saddr;
-	if (compat_inet_cmsg_flags(sk))
-		ip_cmsg_recv(msg, skb);
+	if (has_packet) {
+		answer.offender.sin_family = AF_INET;
+		answer.offender.sin_addr.s_addr = ip_hdr(skb)->saddr;
+		if (compat_inet_cmsg_flags(sk))
+			ip_cmsg_recv(msg, skb);
+	}
 	put_cmsg(msg, SOL_IP, IP_RECVERR, sizeof(answer), &answer);
 	msg->msg_flags |= MSG_ERRQUEUE;
 	consume_skb(skb);
