@@ -422,6 +422,19 @@ static void shld_11__defaults_last_100_s(struct kunit *test)
 	KUNIT_EXPECT_GT(test, sim.advice, 0);
 }
 
+/* keepalive as the namespace is made: not before two hours of silence */
+static void must_28__two_hours(struct kunit *test)
+{
+	struct conn c;
+
+	open(test, &c);
+	sock_set_keepalive(c.sock->sk);
+	sim_run(7200 * SIM_S - 1);
+	SIM_EXPECT_NONE(test);
+	sim_run(SIM_S);
+	SIM_EXPECT(test, &c.p, TOYTCP_ACK, 0, 1, 0);
+}
+
 /* a SYN's window is what it says, whatever the shift count beside it */
 static void rfc7323_2_2__syn_window_is_not_scaled(struct kunit *test)
 {
@@ -623,6 +636,7 @@ static struct kunit_case rfc9293_cases[] = {
 	KUNIT_CASE(must_9__isn_is_a_keyed_hash),
 	KUNIT_CASE(must_14__mss_both_ways),
 	KUNIT_CASE(must_16__effective_mss),
+	KUNIT_CASE(must_28__two_hours),
 	KUNIT_CASE(must_34__window_shrinks),
 	KUNIT_CASE(must_41__listen_leaves_others_alone),
 	KUNIT_CASE(must_42__listen_beside_syn_sent),
