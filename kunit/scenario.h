@@ -156,7 +156,7 @@ struct scn_run {
 	u64 due_us;		/* when the last event was to be */
 	struct scn_peer peers[SCN_PEERS];
 	struct socket *fds[SCN_FDS];
-	void __user *user;	/* a page of memory as a program has it */
+	void __user *user;	/* a page of memory as a program has it; NULL: not yet */
 	bool urgent;		/* urgent data are about: no look at what is read */
 	char wrong[SCN_WRONG];
 };

@@ -7,6 +7,7 @@
  */
 #include <linux/ctype.h>
 #include <linux/fcntl.h>
+#include <linux/mman.h>
 #include <linux/poll.h>
 #include <linux/uaccess.h>
 #include <net/sock.h>
@@ -234,13 +235,27 @@ static int call_setsockopt(struct scn_run *run, const struct scn_event *ev, stru
 						  given));
 }
 
+/* memory of a program: few scenarios need it, and it is dear */
+static int get_user_page(struct scn_run *run)
+{
+	if (!run->user)
+		run->user = (void __user *)kunit_vm_mmap(run->test, NULL, 0, PAGE_SIZE,
+							 PROT_READ | PROT_WRITE,
+							 MAP_ANONYMOUS | MAP_PRIVATE, 0);
+	return run->user ? 0 : -ENOMEM;
+}
+
 /* the option's value into @value; *len: in its room, out its length */
 static int option_get(struct scn_run *run, struct socket *sock, int level, int name,
 		      void *value, int *len)
 {
-	void __user *at = run->user, *at_len = run->user + LEN_OFFSET;
-	int err;
+	void __user *at, *at_len;
+	int err = get_user_page(run);
 
+	if (err)
+		return err;
+	at = run->user;
+	at_len = run->user + LEN_OFFSET;
 	if (copy_to_user(at_len, len, sizeof(*len)))
 		return -EFAULT;
 	err = do_sock_getsockopt(sock, false, level, name, USER_SOCKPTR(at), USER_SOCKPTR(at_len));
@@ -320,6 +335,8 @@ static int call_ioctl(struct scn_run *run, const struct scn_event *ev, struct so
 	if (number(run, ev, 1, &cmd) || ev->n_args != 3 || option_value(ev->args[2], want, &len) ||
 	    len != sizeof(int))
 		return malformed(run, ev, "not (FD, COMMAND, [VALUE])");
+	if (get_user_page(run))
+		return malformed(run, ev, "no memory of a program");
 	err = sock->ops->ioctl(sock, cmd, (unsigned long)run->user);
 	if (err || ev->result)
 		return result(run, ev, err);

@@ -4,7 +4,6 @@
  * docs/scenarios.md.
  */
 #include <linux/icmp.h>
-#include <linux/mman.h>
 #include <linux/sysctl.h>
 #include <net/icmp.h>
 #include <net/sock.h>
@@ -638,10 +637,6 @@ const char *scn_run_case(struct kunit *test, const struct scn_text *text,
 
 	memset(&run, 0, sizeof(run));
 	run.test = test;
-	run.user = (void __user *)kunit_vm_mmap(test, NULL, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
-						MAP_ANONYMOUS | MAP_PRIVATE, 0);
-	if (!run.user)
-		return "no memory of a program";
 	begin(&run, variant);
 	err = scn_expand(text, c, &script, run.wrong);
 	if (!err) {
