@@ -20,5 +20,5 @@ while IFS= read -r line; do
 		;;
 	*) echo "$line" ;;
 	esac
-done < <(python3 "$here/ip_wire.py" "$NA" "$NB" "$VA" "$VB" $family 2>&1 || echo "not ok ip_wire.py - status $?")
+done < <(python3 "$here/ip_wire.py" "$NA" "$NB" "$VA" "$VB" "$family" 2>&1 || echo "not ok ip_wire.py - status $?")
 finish

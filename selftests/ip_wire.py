@@ -434,4 +434,5 @@ def main():
             print(f"not ok {name} - inet: {texts[0]} | toytcp: {texts[1]}", flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,409 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""Attacks on connections of the subject, from the outside.
+
+Usage: attacks.py NAMESPACE_A NAMESPACE_B DEVICE_A DEVICE_B [FAMILY]
+
+The subject is in A, 10.77.0.1. In B are its honest peer, 10.77.0.2, the
+attacker, who sends raw packets from any address, and 10.77.0.66, a peer that
+this program plays segment by segment. attacks.sh makes the namespaces.
+"""
+import os
+import random
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+
+from ip_wire import A, B, DEV_B, NS_A, NS_B, TOYTCP, Case, Wire, checksum, enter
+
+PEER = "10.77.0.66"
+LONG = os.environ.get("TOYTCP_LONG") == "1"
+FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
+SO_MEMINFO, TCP_INFO = 55, 11
+rng = random.Random(int(os.environ.get("SEED", "1")))
+
+
+class Failed(Exception):
+    pass
+
+
+def need(truth, why):
+    if not truth:
+        raise Failed(why)
+
+
+def raw_socket():
+    enter(NS_B)
+    s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+    return s
+
+
+def packet(src, sport, dport, seq, ack, flags, payload=b"", window=65535,
+           options=b"", dst=A):
+    options += b"\0" * (-len(options) % 4)
+    tcp = struct.pack("!HHIIBBHHH", sport, dport, seq & 0xffffffff,
+                      ack & 0xffffffff, (20 + len(options)) // 4 << 4, flags,
+                      window, 0, 0) + options + payload
+    pseudo = socket.inet_aton(src) + socket.inet_aton(dst) + \
+        struct.pack("!HH", 6, len(tcp))
+    padded = pseudo + tcp + b"\0" * (len(tcp) % 2)
+    tcp = tcp[:16] + struct.pack("!H", checksum(padded)) + tcp[18:]
+    header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 0, 0, 64, 6,
+                         0, socket.inet_aton(src), socket.inet_aton(dst))
+    return header + tcp
+
+
+class RawPeer:
+    """10.77.0.66: a TCP without a kernel."""
+
+    def __init__(self, wire, raw, sport, dport):
+        self.wire, self.raw, self.sport, self.dport = wire, raw, sport, dport
+        self.seq = rng.randrange(1 << 32)
+        self.ack = 0
+
+    def send(self, flags, payload=b"", offset=0, window=65535, options=b"",
+             ack=None):
+        self.raw.sendto(packet(PEER, self.sport, self.dport, self.seq + offset,
+                               self.ack if ack is None else ack, flags,
+                               payload, window, options), (A, 0))
+
+    def hear(self, seconds=0.2):
+        """Segments for this peer: (flags, seq, ack, length)."""
+        heard = []
+        for seg in self.wire.segments(seconds):
+            data = seg["packet"][(seg["packet"][0] & 15) * 4:]
+            if struct.unpack("!HH", data[:4]) == (self.dport, self.sport):
+                seq, ack = struct.unpack("!II", data[4:12])
+                heard.append((data[13], seq, ack, seg["len"]))
+        return heard
+
+    def connect(self, window=65535, options=b"\2\4\5\xb4"):
+        """Open a connection to a listening subject."""
+        self.send(SYN, options=options, window=window)
+        self.seq += 1
+        for flags, seq, _, _ in self.hear():
+            if flags & (SYN | ACK) == SYN | ACK:
+                self.ack = seq + 1
+        need(self.ack, "no SYN-ACK")
+        self.send(ACK, window=window)
+
+
+def listener(c):
+    l = c.socket()
+    l.bind((A, c.port))
+    l.listen(16)
+    return l
+
+
+def victim(c, window=65535, options=b"\2\4\5\xb4"):
+    """A connection of the subject with the raw peer."""
+    l = listener(c)
+    peer = RawPeer(c.wire, c.raw, 20000 + c.port % 1000, c.port)
+    peer.connect(window, options)
+    s = l.accept()[0]
+    s.settimeout(5)
+    c.sockets.append(s)
+    return s, peer
+
+
+def cwnd(s):
+    return struct.unpack("=I", s.getsockopt(6, TCP_INFO, 104)[80:84])[0]
+
+
+# ---- a live connection, and an attacker who sees nothing of it ----
+
+def flood(c, sport, dport):
+    """Resets, SYNs, data, ACKs and ICMP errors, as fast as it goes."""
+    icmp = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+    junk = b"JUNK" * 50
+    count = 0
+    while True:
+        seq, ack = rng.getrandbits(32), rng.getrandbits(32)
+        flags = rng.choice((RST, RST | ACK, SYN, SYN | ACK, ACK, ACK | PSH, PSH,
+                            FIN | ACK))
+        c.raw.sendto(packet(B, sport, dport, seq, ack, flags,
+                            junk if flags & PSH else b""), (A, 0))
+        count += 1
+        if count % 16 == 0:
+            code = rng.choice((1, 3, 4))
+            quote = packet(A, dport, sport, seq, 0, ACK, dst=B)[:28]
+            message = struct.pack("!BBHHH", 3, code, 0, 0, 500) + quote
+            message = message[:2] + struct.pack("!H", checksum(message)) + message[4:]
+            icmp.sendto(message, (A, 0))
+
+
+def blind(c):
+    l = listener(c)
+    seconds = 600 if LONG else 5
+    enter(NS_B)
+    peer = socket.socket()
+    c.sockets.append(peer)
+    # a small window: that a random number falls into it is one in 65,000
+    l.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    peer.connect((A, c.port))
+    s = l.accept()[0]
+    c.sockets.append(s)
+    child = os.fork()
+    if not child:
+        try:
+            flood(c, peer.getsockname()[1], c.port)
+        finally:
+            os._exit(1)
+    try:
+        stream = bytes(rng.getrandbits(8) for _ in range(65536))
+        sent = {s: 0, peer: 0}
+        got = {s: 0, peer: 0}
+        s.setblocking(False)
+        peer.setblocking(False)
+        end = time.monotonic() + seconds
+        while time.monotonic() < end or got[s] < sent[peer] or got[peer] < sent[s]:
+            readable, writable, _ = select.select(
+                [s, peer], [s, peer] if time.monotonic() < end else [], [], 20)
+            need(readable or writable, f"the transfer stopped: {sent} {got}")
+            for x in readable:
+                data = x.recv(65536)
+                need(data, "the connection ended")
+                at = got[x] % 65536
+                need(data == (stream + stream)[at:at + len(data)],
+                     "what was received is not what was sent")
+                got[x] += len(data)
+            for x in writable:
+                sent[x] += x.send(stream[sent[x] % 65536:])
+        need(min(got.values()) > 1 << 20, f"hardly anything came through: {got}")
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+def ack_storm(c):
+    """Each end believes that it has got what the other never sent."""
+    l = listener(c)
+    enter(NS_B)
+    peer = socket.socket()
+    c.sockets.append(peer)
+    peer.connect((A, c.port))
+    s = l.accept()[0]
+    c.sockets.append(s)
+    sport = peer.getsockname()[1]
+    s.send(b"x")
+    c.wire.segments()
+    data = c.wire.last[(c.wire.last[0] & 15) * 4:]
+    seq, ack = struct.unpack("!II", data[4:12])
+    c.raw.sendto(packet(B, sport, c.port, ack, seq + 1, ACK | PSH, b"y" * 100), (A, 0))
+    c.raw.sendto(packet(A, c.port, sport, seq + 1, ack, ACK | PSH, b"z" * 100, dst=B), (B, 0))
+    heard = c.wire.segments(1)
+    late = c.wire.segments(2)
+    need(len(heard) + len(late) < 40, f"{len(heard)} and {len(late)} segments in 3 s")
+
+
+# ---- a peer that cheats ----
+
+def out_of_order(c):
+    """Ten thousand bytes, each with a gap before it; then all of it, in order."""
+    s, peer = victim(c)
+    for i in range(10000):
+        peer.send(ACK, b"#", 1 + 2 * i)
+    c.wire.drain()
+    memory = struct.unpack("=9I", s.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, 36))
+    need(memory[0] <= memory[1] + 65536, f"{memory[0]} bytes held, {memory[1]} allowed")
+    whole = b"ab" * 10000
+    at, rounds = 0, 0
+    got = b""
+    start = peer.seq
+    while len(got) < len(whole) and rounds < 200:
+        peer.seq = start + at
+        peer.send(ACK | PSH, whole[at:at + 1000])
+        for _, _, ack, _ in peer.hear(0.02):
+            at = max(at, (ack - start) & 0xffffffff)
+        try:
+            s.setblocking(False)
+            got += s.recv(100000)
+        except BlockingIOError:
+            pass
+        rounds += 1
+    # a byte that was SACKed and kept is the first one sent: '#'
+    need(len(got) == len(whole), f"{len(got)} bytes of {len(whole)}")
+    need(all(g in (w, 35) for g, w in zip(got, whole)), "bytes that nobody sent")
+
+
+def single_bytes(c):
+    """A stream in segments of one byte costs no more than its buffer allows."""
+    s, peer = victim(c)
+    for i in range(20000):
+        peer.send(ACK, bytes([i & 255]), i)
+    c.wire.drain()
+    memory = struct.unpack("=9I", s.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, 36))
+    need(memory[0] <= memory[1] + 65536, f"{memory[0]} bytes held, {memory[1]} allowed")
+    s.setblocking(False)
+    got = s.recv(100000)
+    need(got == bytes(i & 255 for i in range(len(got))), "not what was sent")
+    need(len(got) > 5000, f"only {len(got)} bytes were taken")
+
+
+def tiny_window(c):
+    s, peer = victim(c, window=1)
+    s.setblocking(False)
+    s.send(b"x" * 2000)
+    time.sleep(1)
+    heard = peer.hear(0.1)
+    need(len(heard) < 20, f"{len(heard)} segments into a window of one byte")
+    need(all(length <= 1 for _, _, _, length in heard), "more than the window")
+
+
+def tiny_mss(c):
+    """An MSS of one byte is taken for the floor."""
+    s, peer = victim(c, options=b"\2\4\0\1")
+    s.setblocking(False)
+    s.send(b"x" * 400)
+    sizes = [length for _, _, _, length in peer.hear(0.2) if length]
+    need(sizes and min(sizes[:-1] or [48]) >= 36, f"segments of {sizes}")
+
+
+def optimistic(c):
+    """What was not sent cannot be acknowledged."""
+    s, peer = victim(c)
+    s.send(b"x" * 1000)
+    peer.hear(0.1)
+    before = cwnd(s)
+    for i in range(1, 50):
+        peer.send(ACK, ack=peer.ack + 1000 + 1000 * i)
+    heard = [h for h in peer.hear(0.15) if h[0] & RST or not h[3]]
+    need(len(heard) <= 3, f"{len(heard)} answers")
+    need(not any(flags & RST for flags, _, _, _ in heard), "a reset")
+    need(cwnd(s) == before, f"cwnd {before} became {cwnd(s)}")
+    peer.send(ACK, ack=peer.ack + 1000)
+    peer.ack += 1000
+    peer.send(ACK | PSH, b"still here")
+    need(s.recv(100) == b"still here", "the connection has suffered")
+
+
+def divided(c):
+    """A hundred ACKs of ten bytes each open the window no faster than one."""
+    grown = []
+    for pieces in 1, 100:
+        c.port += 50
+        s, peer = victim(c)
+        for _ in range(4):
+            s.send(b"x" * 1000)
+            peer.hear(0.05)
+            for i in range(pieces):
+                peer.send(ACK, ack=peer.ack + 1000 * (i + 1) // pieces)
+            peer.ack += 1000
+        grown.append(cwnd(s))
+    need(grown[1] <= grown[0] + 1, f"cwnd {grown[0]} with one ACK, {grown[1]} with many")
+
+
+# ---- anything, at each state ----
+
+STATES = ("CLOSE", "LISTEN", "SYN_SENT", "SYN_RECV", "ESTABLISHED", "FIN_WAIT1",
+          "FIN_WAIT2", "CLOSE_WAIT", "CLOSING", "LAST_ACK", "TIME_WAIT")
+# of TCP_INFO; behind a time-wait the program's socket is closed
+NUMBERS = {"ESTABLISHED": 1, "FIN_WAIT1": 4, "FIN_WAIT2": 5, "TIME_WAIT": 7,
+           "CLOSE_WAIT": 8, "LAST_ACK": 9, "CLOSING": 11}
+
+
+def put_into(c, state):
+    """The subject's end of a connection with the raw peer, in that state."""
+    if state == "SYN_SENT":
+        peer = RawPeer(c.wire, c.raw, 20000 + c.port % 1000, c.port)
+        s = c.socket()
+        s.bind((A, c.port))
+        s.setblocking(False)
+        s.connect_ex((PEER, peer.sport))
+        return peer
+    if state in ("LISTEN", "SYN_RECV"):
+        listener(c)
+        peer = RawPeer(c.wire, c.raw, 20000 + c.port % 1000, c.port)
+        if state == "SYN_RECV":
+            peer.send(SYN, options=b"\2\4\5\xb4")
+            peer.seq += 1
+            for flags, seq, _, _ in peer.hear(0.1):
+                peer.ack = seq + 1
+        return peer
+    s, peer = victim(c)
+    if state == "CLOSE":
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        s.close()
+    elif state in ("FIN_WAIT1", "FIN_WAIT2", "CLOSING", "TIME_WAIT"):
+        s.shutdown(socket.SHUT_WR)
+        if state in ("FIN_WAIT2", "TIME_WAIT"):
+            peer.ack += 1
+            peer.send(ACK)
+        if state in ("CLOSING", "TIME_WAIT"):
+            peer.send(FIN | ACK)
+            peer.seq += 1
+    elif state in ("CLOSE_WAIT", "LAST_ACK"):
+        peer.send(FIN | ACK)
+        peer.seq += 1
+        if state == "LAST_ACK":
+            s.shutdown(socket.SHUT_WR)
+    time.sleep(0.05)
+    need(c.family != TOYTCP or state == "CLOSE" or
+         s.getsockopt(6, TCP_INFO, 1)[0] == NUMBERS[state], f"not in {state}")
+    return peer
+
+
+def near(number):
+    return number + rng.choice((0, 0, 1, -1, rng.randrange(-70000, 70000),
+                                rng.getrandbits(32)))
+
+
+def anything(state):
+    """Random segments, most of them near the numbers in force; a bystander lives."""
+    def case(c):
+        bystander, honest = c.pair()
+        peer = put_into(c, state)
+        for i in range(1000000 if LONG else 3000):
+            options = bytes(rng.getrandbits(8) for _ in range(rng.choice((0, 0, 4, 12, 40))))
+            payload = b"?" * rng.choice((0, 0, 1, 100, 1400))
+            peer.raw.sendto(packet(
+                PEER, peer.sport, peer.dport, near(peer.seq), near(peer.ack),
+                rng.choice((rng.getrandbits(8), ACK, ACK | PSH, ACK | URG)),
+                payload, rng.choice((0, 1, 500, 65535)), options), (A, 0))
+            if i % 500 == 0:
+                c.wire.drain()
+        honest.send(b"hello")
+        need(bystander.recv(10) == b"hello", "another connection has suffered")
+        bystander.send(b"world")
+        need(honest.recv(10) == b"world", "another connection has suffered")
+    return case
+
+
+CASES = {
+    "blind resets, SYNs, data and ICMP against a transfer": blind,
+    "ACK storm between two ends": ack_storm,
+    "10,000 bytes out of order": out_of_order,
+    "20,000 segments of one byte": single_bytes,
+    "window of one byte": tiny_window, "MSS of one byte": tiny_mss,
+    "optimistic ACKs": optimistic, "divided ACKs": divided,
+}
+for name in STATES:
+    CASES["random segments in " + name] = anything(name)
+
+
+def main():
+    enter(NS_B)
+    raw, wire, port = raw_socket(), Wire(), 12000
+    for name, case in CASES.items():
+        if os.environ.get("ONLY", "") not in name:
+            continue
+        port += 1
+        c = Case(TOYTCP, wire, port)
+        c.raw = raw
+        start = time.monotonic()
+        try:
+            wire.drain()
+            case(c)
+            print("ok", name, flush=True)
+        except (Failed, OSError) as error:
+            print(f"not ok {name} - {error!r}", flush=True)
+        print(f"# {time.monotonic() - start:.1f} s", flush=True)
+        c.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+#!/bin/bash
+# vm: group=attacks cpus=2 timeout=900 long=36000 kernel=debug leaks=yes
+# SPDX-License-Identifier: GPL-2.0
+#
+# Attacks from outside on live connections, on memory and on every state: the
+# connections live, the data arrive whole, nothing is left. See attacks.py.
+. "${0%/*}/lib.sh"
+
+[[ $SUBJECT == toytcp ]] && family=18 || family=2
+load_module
+topology w
+in_ns "$NA" ethtool -K "$VA" tso off gso off > /dev/null
+# the peer that attacks.py plays: B hears what is for it, and has nobody there
+mac=$(ip -n "$NB" -o link show "$VB")
+mac=${mac#*link/ether }
+ip -n "$NA" neigh add 10.77.0.66 lladdr "${mac%% *}" dev "$VA"
+while IFS= read -r line; do
+	case $line in
+	"ok "*) case_ok "${line#ok }" ;;
+	"not ok "*)
+		line=${line#not ok }
+		case_failed "${line%% - *}" "${line#* - }"
+		;;
+	*) echo "$line" ;;
+	esac
+done < <(TOYTCP_LONG=$LONG SEED=$SEED python3 "$here/attacks.py" "$NA" "$NB" "$VA" "$VB" "$family" 2>&1 ||
+	echo "not ok attacks.py - status $?")
+finish
