@@ -947,6 +947,7 @@ void sim_dump(void)
 struct rtx_sums {
 	u32 packets, sacked, lost, retrans;
 	int wmem;
+	u32 waiting;	/* buffers lost and not sent again */
 };
 
 static const char *check_rtx_queue(struct toytcp_sock *ts, struct rtx_sums *sum)
@@ -969,6 +970,10 @@ static const char *check_rtx_queue(struct toytcp_sock *ts, struct rtx_sums *sum)
 			return "SACKed and lost";
 		if (!cb->segs)
 			return "a sent buffer of no segments";
+		if (list_empty(&cb->sent) != !!(cb->mark & TOYTCP_SKB_SACKED))
+			return "what is SACKed is on no list, and all else is on one";
+		sum->waiting += (cb->mark & (TOYTCP_SKB_LOST | TOYTCP_SKB_RETRANS)) ==
+				TOYTCP_SKB_LOST;
 		at = cb->end_seq;
 		sum->packets += cb->segs;
 		sum->sacked += cb->mark & TOYTCP_SKB_SACKED ? cb->segs : 0;
@@ -1040,6 +1045,8 @@ const char *sim_check(struct sock *sk)
 		return "lost_out";
 	if (sum.retrans != ts->retrans_out)
 		return "retrans_out";
+	if (sum.waiting != list_count_nodes(&ts->lost_queue))
+		return "lost_queue";
 	if (sum.wmem != sk->sk_wmem_queued)
 		return "sk_wmem_queued";
 	/* somebody must see to it that the connection goes on */

@@ -67,7 +67,7 @@ struct toytcp_net {
 	bool exiting;			/* no new ports; port_mutex */
 	atomic_t tw_count;		/* time-waits */
 	atomic_t orphan_count;		/* sockets that no program holds */
-	const struct toytcp_cong_ops __rcu *cong_default; /* of new sockets; holds a reference */
+	const struct toytcp_cong_ops __rcu *cong_default; /* of new sockets; a reference */
 	struct toytcp_stats __percpu *stats;
 	u32 challenge_second;		/* seconds; challenge_left belongs to it */
 	u32 challenge_left;		/* challenge ACKs still allowed in that second */

@@ -180,7 +180,8 @@ u64 toytcp_rack_pto_us(const struct sock *sk)
 	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
 	u32 srtt_us = ts->rtt.srtt_us8 >> 3;
 
-	if (READ_ONCE(ctl->early_retrans) < 3 || !ts->sack_ok || !ts->packets_out || !srtt_us || ts->tlp_pending ||
+	if (READ_ONCE(ctl->early_retrans) < 3 || !ts->sack_ok ||
+	    !ts->packets_out || !srtt_us || ts->tlp_pending ||
 	    ts->recovery != TOYTCP_OPEN || ts->sacked_out ||
 	    BIT(sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
 		return 0;

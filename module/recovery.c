@@ -202,6 +202,7 @@ static void reordering_seen(struct toytcp_sock *ts, const struct toytcp_ack *ack
 	u32 segs = DIV_ROUND_UP(ts->fack - ack->prior_una, ts->mss);
 
 	ts->rack.reordering_seen = true;
+	ts->reord_seen++;
 	ts->reordering = clamp(segs, max(ts->reordering, 3u), 300u);
 	toytcp_stats_inc(sock_net(&ts->inet.sk), TOYTCP_MIB_SACK_REORDER);
 }

@@ -218,12 +218,13 @@ struct toytcp_sock {
 	struct toytcp_cong cong;
 	struct list_head sent_queue;	/* rtx_queue's in the network, by time of transmission */
 	struct list_head lost_queue;	/* rtx_queue's lost and not sent again */
-	struct toytcp_sack_block sack_cache[4]; /* of the last ACK, as far as marked; empty: start == end */
+	struct toytcp_sack_block sack_cache[4]; /* of the last ACK, marked; empty: start == end */
 	struct toytcp_rack rack;
 	u32 fack;			/* end of the highest SACKed; valid if after snd_una */
 	u32 reordering;			/* segments that reordering has spanned; 0: none seen */
 	u32 delivered;			/* segments that have arrived, mod 2^32 */
 	u32 lost_total;			/* segments marked lost ever, mod 2^32 */
+	u32 reord_seen;			/* times that reordering was seen */
 	u32 dsack_dups;			/* segments reported by D-SACKs */
 	bool undo_valid;		/* the last reduction can be taken back */
 	bool frto;			/* after a timeout: F-RTO looks for a sign (RFC 5682) */

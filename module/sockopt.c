@@ -404,6 +404,15 @@ static u8 info_ca_state(const struct toytcp_sock *ts)
 	return ts->dupacks || ts->sacked_out ? TCP_CA_Disorder : TCP_CA_Open;
 }
 
+/* what the scoreboard has counted */
+static void info_recovery(const struct toytcp_sock *ts, struct tcp_info *info)
+{
+	info->tcpi_reordering = max_t(u32, ts->reordering, TOYTCP_DUPACK_THRESH);
+	info->tcpi_reord_seen = ts->reord_seen;
+	info->tcpi_delivered = ts->delivered;
+	info->tcpi_dsack_dups = ts->dsack_dups;
+}
+
 static void get_info(struct sock *sk, struct tcp_info *info)
 {
 	const struct toytcp_sock *ts = toytcp_sk(sk);
@@ -454,6 +463,7 @@ static void get_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_segs_in = ts->segs_in;
 	info->tcpi_notsent_bytes = ts->write_seq - ts->snd_nxt;
 	info->tcpi_min_rtt = ts->rtt.min_us;
+	info_recovery(ts, info);
 	info->tcpi_data_segs_in = ts->data_segs_in;
 	info->tcpi_data_segs_out = ts->data_segs_out;
 	info->tcpi_bytes_sent = ts->bytes_sent;
