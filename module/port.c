@@ -419,8 +419,9 @@ static int connect_one(struct sock *sk, struct toytcp_net *tn, u16 num)
 	int err;
 
 	port = rhashtable_lookup_fast(&tn->ports, &num, port_params);
-	fresh = !port;
-	if (port && !port->shared)
+	/* one that only waits to be reaped is nobody's; port_mutex keeps it so */
+	fresh = !port || hlist_empty(&port->classes);
+	if (!fresh && !port->shared)
 		return -EADDRINUSE;
 	port = port_get(tn, num);
 	if (IS_ERR(port))
