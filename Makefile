@@ -5,6 +5,7 @@
 #   make run           the demonstration, in a virtual machine
 #   make check         all tests; the last line says "N passed, N failed"
 #   make check-long    the same, with the tests that take long in full length
+#   make bench         AF_TOYTCP beside the kernel's TCP, in instructions (long)
 #   make bench-loss    both over paths that lose and reorder (long)
 #   make install       the module (DKMS), tools, header and man pages
 #   make uninstall     and away with them
@@ -31,6 +32,9 @@ run:
 
 check:
 	+scripts/check
+
+bench:
+	@scripts/bench
 
 bench-loss:
 	@scripts/bench-loss
@@ -62,4 +66,4 @@ uninstall:
 	rm -rf $(src)
 	$(MAKE) -C userspace uninstall
 
-.PHONY: all module tools run check check-long bench-loss clean install uninstall
+.PHONY: all module tools run check check-long bench bench-loss clean install uninstall

@@ -112,6 +112,24 @@ static void port_connect__exhausted(struct kunit *test)
 	sim_inbox_clear();
 }
 
+/* what a bind() has left behind does not keep connect() from the port */
+static void port_connect__after_bind(struct kunit *test)
+{
+	struct socket *sock;
+	u16 port;
+	int i;
+
+	range(20000, 20000);
+	for (i = 0; i < 20; i++) {
+		sock = sim_socket(test);
+		KUNIT_EXPECT_EQ(test, sim_bind(sock, 0, 20000), 0);
+		sim_close(sock);
+		KUNIT_EXPECT_EQ(test, connect_from(test, 80, &port, &sock), 0);
+		sim_abort(sock);
+	}
+	sim_inbox_clear();
+}
+
 /* a port that was given back is the last to be chosen again */
 static void port_connect__no_repetition(struct kunit *test)
 {
@@ -397,6 +415,7 @@ static struct kunit_case port_cases[] = {
 	KUNIT_CASE(port_first__distribution),
 	KUNIT_CASE(port_first__destinations_differ),
 	KUNIT_CASE(port_connect__exhausted),
+	KUNIT_CASE(port_connect__after_bind),
 	KUNIT_CASE(port_connect__no_repetition),
 	KUNIT_CASE(port_bind__any),
 #ifdef IP_LOCAL_PORT_RANGE
