@@ -220,7 +220,7 @@ static void port_bind__no_port(struct kunit *test)
 		sock->ops->setsockopt(sock, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT,
 				      KERNEL_SOCKPTR(&one), sizeof(one));
 		KUNIT_EXPECT_EQ(test, sim_bind(sock, SIM_A, 0), 0);
-		KUNIT_EXPECT_EQ(test, sim_ts(sock)->flow.key.lport, 0);
+		KUNIT_EXPECT_EQ(test, ntohs(sim_ts(sock)->flow.key.lport), 0);
 		KUNIT_EXPECT_EQ(test, sim_connect(sock, SIM_PEER, 80 + i), -EINPROGRESS);
 		KUNIT_EXPECT_EQ(test, ntohs(sim_ts(sock)->flow.key.lport), 20000);
 		KUNIT_EXPECT_EQ(test, ntohl(sim_ts(sock)->flow.key.laddr), SIM_A);
