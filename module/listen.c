@@ -599,8 +599,8 @@ static bool may_answer(struct toytcp_req *req, const struct toytcp_seg *seg)
 {
 	u64 now = toytcp_now_us();
 
-	/* text is no part of a war of ACKs */
-	if (seg->len && !(seg->flags & TOYTCP_SYN))
+	/* text or a FIN is no part of a war of ACKs */
+	if (seg->end_seq != seg->seq && !(seg->flags & TOYTCP_SYN))
 		return true;
 	if (req->last_oow_us &&
 	    now - req->last_oow_us < TOYTCP_OOW_INTERVAL_US) {

@@ -499,6 +499,20 @@ static void xmit_bare(struct sock *sk, u32 seq, u8 flags, gfp_t gfp)
 	xmit_skb(sk, skb, seq, flags, 1);
 }
 
+/*
+ * The number of a segment without text. SND.NXT; but if the peer has shrunk
+ * its window to the left of that, it would not accept it, nor the ACK in it
+ * (RFC 9293 3.10.7.4): then the window's edge, as Linux does. A window that
+ * is scaled says less than it is by up to a unit.
+ */
+static u32 acceptable_seq(const struct toytcp_sock *ts)
+{
+	u32 edge = ts->snd_una + ts->snd_wnd;
+	u32 unit = ts->wscale_ok ? 1u << ts->snd_wscale : 1;
+
+	return seq_geq(edge + unit - 1, ts->snd_nxt) ? ts->snd_nxt : edge;
+}
+
 /**
  * toytcp_output_ack() - acknowledge now
  * @sk: a synchronised socket
@@ -509,7 +523,7 @@ void toytcp_output_ack(struct sock *sk)
 {
 	if (sk->sk_state == TCP_CLOSE)
 		return;
-	xmit_bare(sk, toytcp_sk(sk)->snd_nxt, TOYTCP_ACK, GFP_ATOMIC);
+	xmit_bare(sk, acceptable_seq(toytcp_sk(sk)), TOYTCP_ACK, GFP_ATOMIC);
 }
 
 /* may another suspicious segment be answered? At most one in half a second is. */
@@ -581,7 +595,7 @@ void toytcp_output_challenge_ack(struct sock *sk)
 void toytcp_output_reset(struct sock *sk, gfp_t gfp)
 {
 	toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_OUT_RSTS);
-	xmit_bare(sk, toytcp_sk(sk)->snd_nxt, TOYTCP_RST | TOYTCP_ACK, gfp);
+	xmit_bare(sk, acceptable_seq(toytcp_sk(sk)), TOYTCP_RST | TOYTCP_ACK, gfp);
 }
 
 /* move the head of the write queue to rtx_queue: it has been sent */
@@ -613,6 +627,7 @@ int toytcp_output_connect(struct sock *sk)
 	u32 mtu = toytcp_ipv4_mtu(sk);
 	struct sk_buff *skb;
 
+	WRITE_ONCE(sk->sk_err, 0);	/* of a connection before this one */
 	ts->peer_mss = TOYTCP_MSS_DEFAULT;
 	ts->adv_mss = toytcp_output_adv_mss(ts, mtu);
 	ts->rcv_mss = min_t(u32, ts->adv_mss, TOYTCP_MSS_DEFAULT);

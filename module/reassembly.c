@@ -217,6 +217,13 @@ static enum toytcp_drop_reason ofo_insert(struct sock *sk, struct sk_buff *skb)
 	ofo_arrived(ts, seq);
 	node = parent ? (p == &parent->rb_right ? parent : rb_prev(parent)) :
 			NULL;
+	/* its beginning came before */
+	if (node && seq_before(seq, TOYTCP_CB(rb_to_skb(node))->end_seq)) {
+		ts->dsack.start = seq;
+		ts->dsack.end = seq_before(end, TOYTCP_CB(rb_to_skb(node))->end_seq) ?
+					end : TOYTCP_CB(rb_to_skb(node))->end_seq;
+		ts->dsack_pending = ts->sack_ok;
+	}
 	if (node && !skb->sk && coalesce(sk, rb_to_skb(node), skb)) {
 		skb = rb_to_skb(node);
 	} else {

@@ -14,6 +14,7 @@ At the first difference the walk ends, since the two are in different states
 then. KNOWN has those that are meant.
 """
 import random
+import re
 import socket
 import struct
 import time
@@ -68,7 +69,7 @@ def draw_segment(rng):
                        (20, 28, 9, 7, 6, 4, 6, 3))[0]
     flags = {"ack": ACK, "data": ACK | rng.choice((0, PSH)), "fin": ACK | FIN,
              "rst": rng.choice((RST, RST | ACK)), "syn": SYN, "synack": SYN | ACK,
-             "any": rng.randrange(256) & ~URG, "noack": rng.choice((0, PSH, FIN))}[kind]
+             "any": rng.randrange(256) & ~(URG | ECE | CWR), "noack": rng.choice((0, PSH, FIN))}[kind]
     how = {"len": 0}
     if kind in ("data", "noack"):
         how["len"] = rng.choice((1, 1, 10, 100, 536, 1000, 1460))
@@ -360,7 +361,7 @@ class Walker:
 
 
 Seen = namedtuple("Seen", "result said accepted state")
-Difference = namedtuple("Difference", "at step before toytcp linux")
+Difference = namedtuple("Difference", "at step before toytcp linux walk")
 
 
 def seen_text(seen):
@@ -393,7 +394,7 @@ class Fuzz:
                 toytcp, linux = (walker.step(step) for walker in pair)
                 self.steps += 1
                 if toytcp != linux:
-                    return Difference(at, step, before, toytcp, linux)
+                    return Difference(at, step, before, toytcp, linux, walk)
                 before = linux.state
         finally:
             for walker in pair:
@@ -417,8 +418,100 @@ def known(difference):
     return None
 
 
-# The differences that are meant: the reason, and what tells them.
-KNOWN = ()
+# --- differences that are meant ---------------------------------------------------
+
+def is_segment(found):
+    return isinstance(found.step, Seg)
+
+
+def bare(said):
+    """Pure ACKs alone, at least one"""
+    return bool(said) and all(text.startswith(". ") and " len 0 " in text for text in said)
+
+
+def data(said):
+    return [text for text in said if " len 0" not in text]
+
+
+def wrong_ack(found):
+    """An ACK of what was not sent, or older than all"""
+    return (is_segment(found) and found.step.flags & ACK and
+            not (found.step.ack == ("nxt", 0) or found.step.ack == ("una", 0)))
+
+
+def delayed(found):
+    return bool(found.toytcp.said) != bool(found.linux.said) and \
+        bare(found.toytcp.said or found.linux.said)
+
+
+def simultaneous(found):
+    return (found.before == "SYN_SENT" and is_segment(found) and found.step.flags & SYN and
+            any("sackOK" in text or "wscale" in text for text in found.linux.said) and
+            found.toytcp.state == found.linux.state == "SYN_RECV")
+
+
+def odd_resets(found):
+    """A reset or SYN in the window, not at its left edge, now or before"""
+    return any(isinstance(step, Seg) and step.flags & (RST | SYN) and
+               (step.flags & SYN or step.seq != ("nxt", 0))
+               for step in found.walk[2:found.at + 1])
+
+
+def without_sacks(said):
+    return [text.split(" sack ")[0] for text in said]
+
+
+def sack_with_data(found):
+    return data(found.linux.said) and any(" sack " in text for text in data(found.linux.said)) and \
+        data(without_sacks(found.linux.said)) == data(without_sacks(found.toytcp.said))
+
+
+def burst(found):
+    """The same segments, as far as both go"""
+    toytcp, linux = data(found.toytcp.said), data(found.linux.said)
+    shorter = min(len(toytcp), len(linux))
+    return toytcp != linux and toytcp[:shorter] == linux[:shorter]
+
+
+def right_of_window(found):
+    return is_segment(found) and (found.step.seq[0] == "wnd" or any(
+        isinstance(step, Seg) and step.seq[0] == "wnd" for step in found.walk[:found.at]))
+
+
+def only_timestamps(found):
+    def without(said):
+        return [re.sub(r" ts -?\d+", "", text) for text in said]
+    return without(found.toytcp.said) == without(found.linux.said)
+
+
+# The reason, and what tells such a difference. The narrow ones first.
+KNOWN = (
+    ("the SYN-ACK of a simultaneous open offers only what the peer's SYN did (RFC 7323 3.2)",
+     simultaneous),
+    ("text and FIN of a SYN-ACK are kept (RFC 9293 3.10.7.3), Linux has them sent again",
+     lambda found: found.before == "SYN_SENT" and is_segment(found) and
+     found.step.flags & SYN and (found.step.len or found.step.flags & FIN)),
+    ("an ACK of what was not sent is answered (RFC 9293 3.10.7.4, RFC 5961 5.2), also where "
+     "Linux's header prediction takes it",
+     lambda found: wrong_ack(found) and
+     (bare(found.toytcp.said) or not found.toytcp.said) and
+     found.linux.state in ("ESTABLISHED", "CLOSE_WAIT", "CLOSE", "-", "FIN_WAIT2")),
+    ("when a delayed ACK goes, or how often useless segments are answered, is a policy",
+     lambda found: delayed(found) and found.toytcp.state == found.linux.state and
+     found.before in ("CLOSE_WAIT", "ESTABLISHED", "CLOSE", "-", "FIN_WAIT2")),
+    ("SACK blocks go in pure ACKs, not with data (RFC 2018 3 allows both)", sack_with_data),
+    ("how many segments go at once: Linux defers some to fill a buffer for the device, and "
+     "counts a send buffer otherwise", burst),
+    ("text behind a FIN is ignored (RFC 9293 3.10.7.4), Linux resets the connection",
+     lambda found: found.before == "CLOSE_WAIT" and
+     any(text.startswith("R ") for text in found.linux.said)),
+    ("text right of the window is cut off (RFC 9293 3.10.7.4), Linux keeps a segment whole",
+     lambda found: right_of_window(found) and
+     any(" sack " in text for text in found.toytcp.said + found.linux.said)),
+    ("a SYN or reset in the window of a request or an orphan is challenged (RFC 5961 3.2 and "
+     "4.2), Linux resets or ends it", odd_resets),
+    ("which segment's timestamp is echoed when its ACK is old", only_timestamps),
+)
 
 
 def explain(fuzz, number, steps, found):

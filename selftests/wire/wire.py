@@ -8,12 +8,18 @@ Usage: wire.py [OPTION]... FILE...
   --match REGEX          scenarios whose name matches
   --limit SECONDS        leave out what lasts longer
   --workers N            processes, with a scenario each at a time
+  --seconds N            begin no scenario after so long; the order is drawn
+                         from the seed, so that all have their turn
+  --fuzz SECONDS         then walk at random, see fuzz.py
+  --walks N              at most so many
+  --seed N               of both; printed
   --verbose              the segments of those that pass, too
 
 Prints a line for each scenario and family, as selftests/lib.sh wants it.
 """
 import argparse
 import os
+import random
 import re
 import struct
 import sys
@@ -22,6 +28,7 @@ import traceback
 
 sys.dont_write_bytecode = True	# the tree stays as it is
 # pylint: disable=wrong-import-position
+import fuzz
 import scenario as language
 from host import FAMILIES, Host
 from run import Run, warm_up
@@ -35,6 +42,10 @@ def arguments():
     parser.add_argument("--match", default="")
     parser.add_argument("--limit", type=float, default=4)
     parser.add_argument("--workers", type=int, default=8)
+    parser.add_argument("--seconds", type=float, default=1e9)
+    parser.add_argument("--fuzz", type=float, default=0)
+    parser.add_argument("--walks", type=int, default=1000000)
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("files", nargs="+")
     return parser.parse_args()
@@ -77,10 +88,14 @@ def say(text):
     os.write(1, (text + "\n").encode())
 
 
-def work(tasks, queue, verbose):
+def work(tasks, queue, verbose, end):
     """Take numbers of tasks from the pipe until there are none."""
     hosts = {}
+    late = 0
     while taken := os.read(queue, 4):
+        if time.monotonic() > end:
+            late += 1
+            continue
         number = struct.unpack("=I", taken)[0]
         task = tasks[number]
         if task.family not in hosts:
@@ -102,6 +117,24 @@ def work(tasks, queue, verbose):
             if verbose and why is None:
                 say("\n".join(f"#   +{at:.6f} {text}" for at, text in run.log))
         say(task.judge(why))
+    if late:
+        say(f"# {late} were not begun for want of time")
+
+
+def walk(options):
+    """The random walk, as one case"""
+    hosts = [Host(family) for family in ("toytcp", "linux")]
+    walks, steps, justified, unknown = fuzz.fuzz(hosts, options.seed, options.fuzz,
+                                                 options.walks)
+    for reason, count in sorted(justified.items()):
+        say(f"# {count} times: {reason}")
+    said = f"{walks} walks, {steps} steps"
+    if unknown:
+        say(f"not ok random walk - {unknown} differences without a reason in {said}, "
+            f"seed {options.seed}")
+    else:
+        say(f"# {said}, seed {options.seed}")
+        say("ok random walk")
 
 
 def main():
@@ -125,9 +158,11 @@ def main():
                 tasks.append(task)
     if late:
         say(f"# {late} left out that last longer than {options.limit:g} s")
+    random.Random(options.seed).shuffle(tasks)
     # the longest first, so that none of them is alone at the end
-    tasks.sort(key=lambda task: -task.seconds)
+    tasks.sort(key=lambda task: -int(task.seconds))
     say(f"# tolerances are multiplied by {warm_up():.1f}")
+    start = time.monotonic()
     take, give = os.pipe()
     children = []
     for _ in range(options.workers):
@@ -135,20 +170,21 @@ def main():
         if not child:
             os.close(give)
             try:
-                work(tasks, take, options.verbose)
+                work(tasks, take, options.verbose, start + options.seconds)
             except Exception:	# pylint: disable=broad-except
                 say(f"not ok a worker - {traceback.format_exc().splitlines()[-1]}")
                 traceback.print_exc()
             os._exit(0)
         children.append(child)
     os.close(take)
-    start = time.monotonic()
     os.write(give, b"".join(struct.pack("=I", i) for i in range(len(tasks))))
     os.close(give)
     status = 0
     for child in children:
         status |= os.waitpid(child, 0)[1]
     say(f"# {len(tasks)} runs of scenarios in {time.monotonic() - start:.1f} s")
+    if options.fuzz:
+        walk(options)
     return 1 if status else 0
 
 
