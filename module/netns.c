@@ -254,6 +254,19 @@ static struct pernet_operations net_ops = {
 	.size = sizeof(struct toytcp_net),
 };
 
+/* net.toytcp.mem: of the whole machine, so the first namespace alone shows it */
+static struct ctl_table mem_table[] = {
+	{
+		.procname = "mem",
+		.maxlen = 3 * sizeof(long),
+		.mode = 0644,
+		.proc_handler = proc_doulongvec_minmax,
+	},
+	{}	/* older kernels look for an end */
+};
+
+static struct ctl_table_header *mem_header;
+
 /**
  * toytcp_netns_init() - module load: every namespace, and those to come
  *
@@ -262,7 +275,18 @@ static struct pernet_operations net_ops = {
  */
 int toytcp_netns_init(void)
 {
-	return register_pernet_subsys(&net_ops);
+	int err = register_pernet_subsys(&net_ops);
+
+	if (err)
+		return err;
+	mem_table[0].data = toytcp_prot.sysctl_mem;
+	mem_header = compat_register_net_sysctl(&init_net, "net/toytcp",
+						mem_table, 1);
+	if (!mem_header) {
+		unregister_pernet_subsys(&net_ops);
+		return -ENOMEM;
+	}
+	return 0;
 }
 
 /**
@@ -272,5 +296,6 @@ int toytcp_netns_init(void)
  */
 void toytcp_netns_exit(void)
 {
+	unregister_net_sysctl_table(mem_header);
 	unregister_pernet_subsys(&net_ops);
 }

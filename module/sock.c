@@ -760,7 +760,7 @@ void toytcp_sock_sndbuf_expand(struct sock *sk)
 	int top = READ_ONCE(toytcp_net(sock_net(sk))->sysctl.wmem[2]);
 	u64 want;
 
-	if (sk->sk_userlocks & SOCK_SNDBUF_LOCK)
+	if (sk->sk_userlocks & SOCK_SNDBUF_LOCK || sk_under_memory_pressure(sk))
 		return;
 	want = 2ull * ts->cong.cwnd_segs *
 	       (ts->mss + SKB_TRUESIZE(TOYTCP_HEADROOM) / 4);
@@ -792,7 +792,7 @@ void toytcp_sock_rcvbuf_adjust(struct sock *sk)
 		/* room for twice the data and for a start-up burst; truesize: twice that */
 		want = 2 * (2ull * read + 16 * ts->adv_mss);
 		if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK) &&
-		    want > sk->sk_rcvbuf)
+		    want > sk->sk_rcvbuf && !sk_under_memory_pressure(sk))
 			WRITE_ONCE(sk->sk_rcvbuf,
 				   min_t(u64, want, max(top, sk->sk_rcvbuf)));
 	}
