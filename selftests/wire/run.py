@@ -441,7 +441,11 @@ class Run:
         tcp = packet[TCP]
         flags = sum(1 << FLAGS.index(c) for c in want.flags)
         data = bytes(tcp.payload)
-        if int(tcp.flags) & 0xFF != flags:
+        differing = int(tcp.flags) & 0xFF ^ flags
+        # where a PSH stands among data is an opinion: Linux has its own
+        if want.length and self.host.family_name == "linux":
+            differing &= ~0x08
+        if differing:
             return "flags"
         if tcp.seq != peer.host_seq(want.seq, want.seq_absolute):
             return "sequence number"
@@ -475,7 +479,7 @@ class Run:
                 come = come[1::2]
                 if values[0] != ANY and abs(come[0] - values[0]) > self.tolerance * 1000 + 1:
                     return "timestamp's value"
-                if values[1] != ANY and come[1] != values[1]:
+                if values[1] != ANY and (come[1] - values[1]) & MASK:
                     return "timestamp's echo"
             elif word == "sack":
                 if [f"{a}:{b}" for a, b in values] != list(come):
