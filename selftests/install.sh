@@ -11,6 +11,7 @@
 modules=/lib/modules/$(uname -r)
 prefix=$tmp/prefix
 
+# A folder with this module alone: depmod reads all that it finds.
 installed() {
 	mkdir -p "$modules/updates/dkms"
 	cp "$TOYTCP_KO" "$modules/updates/dkms/toytcp.ko"
@@ -54,8 +55,10 @@ gone() {
 	[[ -z $(find "$prefix" ! -type d) ]] || fail "left: $(find "$prefix" ! -type d)"
 }
 
+mount -t tmpfs modules "$modules"
 run_case "installed" installed
 run_case "socket() loads the module" autoloaded
 run_case "nobody's socket() loads the module" autoloaded_by_nobody
 run_case "gone" gone
+umount "$modules"
 finish
