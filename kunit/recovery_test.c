@@ -522,6 +522,30 @@ static void scoreboard__cheap_with_many_holes(struct kunit *test)
 	sim_inbox_clear();
 }
 
+/* RFC 7661: a window that was not used does not grow, and half of the rest goes after a while */
+static void cwnd_validate__not_used(struct kunit *test)
+{
+	struct flight f;
+	u32 i, acked = 0;
+
+	fly(test, &f, true, false, 1);
+	ack(&f, ++acked, 0, 0);
+	f.ts->cong.cwnd_segs = 50;
+	f.ts->cong.ssthresh_segs = 40;
+	f.ts->cwnd_limited = false;
+	/* two segments a round trip, for longer than a retransmission timeout */
+	for (i = 0; i < 12; i++) {
+		KUNIT_ASSERT_EQ(test, sim_write(f.sock, MSS * acked, 2 * MSS), 2 * MSS);
+		sim_inbox_clear();
+		sim_run(RTT);
+		acked += 2;
+		ack(&f, acked, 0, 0);
+	}
+	KUNIT_EXPECT_LT(test, f.ts->cong.cwnd_segs, 50);
+	KUNIT_EXPECT_GE(test, f.ts->cong.cwnd_segs, 20);
+	KUNIT_EXPECT_EQ(test, f.ts->cong.ssthresh_segs, 40);
+}
+
 /* blocks that make no sense, or of old data, change nothing */
 static void recovery_acked__nonsense_blocks(struct kunit *test)
 {
@@ -608,6 +632,7 @@ static struct kunit_case recovery_cases[] = {
 	KUNIT_CASE(recovery_frto__spurious),
 	KUNIT_CASE(recovery_frto__real),
 	KUNIT_CASE(scoreboard__cheap_with_many_holes),
+	KUNIT_CASE(cwnd_validate__not_used),
 	KUNIT_CASE(recovery_acked__nonsense_blocks),
 	KUNIT_CASE(recovery_acked__what_is_no_duplicate),
 	KUNIT_CASE(recovery_mtu__sends_again),

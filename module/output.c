@@ -805,6 +805,45 @@ static int send_head(struct sock *sk, struct sk_buff *skb, enum toytcp_push how)
 	return xmit_queued(sk, skb, GFP_ATOMIC);
 }
 
+/*
+ * RFC 7661, as Linux: a window that was not used for a retransmission timeout
+ * says little of the path. Half of what was not used goes; ssthresh remembers.
+ */
+static void cwnd_not_used(struct toytcp_sock *ts)
+{
+	struct toytcp_cong *c = &ts->cong;
+	u32 used = max(ts->cwnd_used, toytcp_cong_init_cwnd(ts->mss));
+
+	if (ts->recovery == TOYTCP_OPEN && used < c->cwnd_segs) {
+		c->ssthresh_segs = max(c->ssthresh_segs, c->cwnd_segs / 4 * 3);
+		c->cwnd_segs = (c->cwnd_segs + used) / 2;
+	}
+	ts->cwnd_used = 0;
+	ts->cwnd_stamp_us = toytcp_now_us();
+}
+
+/*
+ * Note how much of the window is in use, once a window and whenever it is
+ * more: only a window that held the sender back may grow.
+ */
+static void cwnd_validate(struct toytcp_sock *ts, bool limited)
+{
+	if (limited || seq_geq(ts->snd_una, ts->cwnd_usage_seq) ||
+	    (!ts->cwnd_limited && ts->packets_out > ts->max_packets_out)) {
+		ts->cwnd_limited = limited;
+		ts->max_packets_out = ts->packets_out;
+		ts->cwnd_usage_seq = ts->snd_nxt;
+	}
+	if (toytcp_cwnd_limited(ts)) {
+		ts->cwnd_used = 0;
+		ts->cwnd_stamp_us = toytcp_now_us();
+		return;
+	}
+	ts->cwnd_used = max(ts->cwnd_used, ts->packets_out);
+	if (toytcp_now_us() - ts->cwnd_stamp_us >= ts->rtt.rto_us)
+		cwnd_not_used(ts);
+}
+
 /* RFC 5681 4.1: what was learned of the path is stale after an idle timeout */
 static void restart_after_idle(struct toytcp_sock *ts)
 {
@@ -836,6 +875,7 @@ static void restart_after_idle(struct toytcp_sock *ts)
 void toytcp_output_push(struct sock *sk, enum toytcp_push how)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
+	bool limited = false, sent = false;
 	struct sk_buff *skb;
 	u32 mtu;
 	int err;
@@ -855,7 +895,7 @@ void toytcp_output_push(struct sock *sk, enum toytcp_push how)
 		u32 in_flight = toytcp_in_flight(ts), window, len;
 
 		if (in_flight >= ts->cong.cwnd_segs) {
-			ts->cwnd_limited = true;
+			limited = true;
 			break;
 		}
 		if (may_send(sk, skb, how, &window) != TOYTCP_SEND_NOW)
@@ -866,10 +906,13 @@ void toytcp_output_push(struct sock *sk, enum toytcp_push how)
 		    toytcp_output_split(sk, skb, len, GFP_ATOMIC))
 			break;
 		err = send_head(sk, skb, how);
-		ts->cwnd_limited = toytcp_in_flight(ts) >= ts->cong.cwnd_segs;
+		sent = true;
+		limited = toytcp_in_flight(ts) >= ts->cong.cwnd_segs;
 		if (err)
 			break;
 	}
+	if (sent || limited)
+		cwnd_validate(ts, limited);
 	/* closed window, or no memory: with nothing in flight no ACK will come */
 	if (skb && !ts->packets_out)
 		toytcp_timers_probe(sk);

@@ -183,7 +183,7 @@ static struct toytcp_cong_ack cong_ack(const struct toytcp_sock *ts,
 		.snd_una = ts->snd_una,
 		.snd_nxt = ts->snd_nxt,
 		.now_us = ack->now_us,
-		.cwnd_limited = ts->cwnd_limited ||
+		.cwnd_limited = toytcp_cwnd_limited(ts) ||
 				ack->prior_in_flight >= ts->cong.cwnd_segs,
 	};
 }

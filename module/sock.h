@@ -253,7 +253,11 @@ struct toytcp_sock {
 	u32 lost_out;			/* of those, believed lost */
 	u32 retrans_out;		/* of those, retransmitted and not yet acked */
 	bool cong_chosen;			/* by TCP_CONGESTION: children inherit it */
-	bool cwnd_limited;		/* cwnd, not the program, stopped the last send */
+	bool cwnd_limited;		/* cwnd, not the program, stopped a send of this window */
+	u32 cwnd_usage_seq;		/* snd_nxt when that was noted; acked: it is out of date */
+	u32 max_packets_out;		/* packets_out then, segments */
+	u32 cwnd_used;			/* most of packets_out since cwnd_stamp_us, segments */
+	u64 cwnd_stamp_us;		/* when cwnd was in full use last, or was cut for want of that */
 	u64 last_xmit_us;		/* time of the last data sent */
 
 	/* receive buffer auto-tuning */
@@ -328,6 +332,17 @@ static inline u32 toytcp_in_flight(const struct toytcp_sock *ts)
 {
 	return ts->packets_out + ts->retrans_out -
 	       min(ts->sacked_out + ts->lost_out, ts->packets_out);
+}
+
+/*
+ * Does the window hold the sender back? In slow start it may be twice what was
+ * used, so that it goes on growing while the buffer follows (Linux).
+ */
+static inline bool toytcp_cwnd_limited(const struct toytcp_sock *ts)
+{
+	return ts->cwnd_limited ||
+	       (toytcp_cong_in_slow_start(&ts->cong) &&
+		ts->cong.cwnd_segs < 2 * ts->max_packets_out);
 }
 
 /* bytes of the advertised window still open */
