@@ -13,6 +13,7 @@ Usage: wire.py [OPTION]... FILE...
   --fuzz SECONDS         then walk at random, see fuzz.py
   --walks N              at most so many
   --seed N               of both; printed
+  --differences          only print docs/linux-differences.md
   --verbose              the segments of those that pass, too
 
 Prints a line for each scenario and family, as selftests/lib.sh wants it.
@@ -46,6 +47,7 @@ def arguments():
     parser.add_argument("--fuzz", type=float, default=0)
     parser.add_argument("--walks", type=int, default=1000000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--differences", action="store_true")
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("files", nargs="+")
     return parser.parse_args()
@@ -137,6 +139,24 @@ def walk(options):
         say("ok random walk")
 
 
+def differences(scenarios):
+    """docs/linux-differences.md"""
+    print("# Where Linux does otherwise on the wire\n\n"
+          "Generated: `selftests/wire/wire.py --differences kunit/scenarios/*.pkt "
+          "selftests/wire/*.pkt`.\nWhat the kernel's TCP does, of the scenarios' headers; "
+          "each is run against both.\n\n| scenario or table | Linux |\n| --- | --- |")
+    seen = set()
+    for scenario in scenarios:
+        name = scenario.name.partition("__")[0]
+        if scenario.differs and name not in seen:
+            seen.add(name)
+            print(f"| `{name}` ({scenario.line.file}) | {scenario.differs} |")
+    print("\nAnd what a random walk of both may show (`selftests/wire/fuzz.py`): "
+          "what AF_TOYTCP does.\n")
+    for reason, _ in fuzz.KNOWN:
+        print(f"- {reason}")
+
+
 def main():
     options = arguments()
     try:
@@ -144,6 +164,9 @@ def main():
     except (language.Wrong, OSError) as wrong:
         say(f"not ok files - {wrong}")
         return 1
+    if options.differences:
+        differences(scenarios)
+        return 0
     tasks, late = [], 0
     for scenario in scenarios:
         if "wire" not in scenario.lanes or not re.search(options.match, scenario.name):
