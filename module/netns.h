@@ -23,7 +23,7 @@ struct toytcp_sysctl {
 	int local_port_range[2];	/* first and last ephemeral port */
 	int syn_retries;		/* SYN retransmissions before ETIMEDOUT */
 	int synack_retries;		/* SYN-ACK retransmissions before the request goes */
-	int retries1;			/* data retransmissions before IP is asked for another path */
+	int retries1;			/* retransmissions before IP is asked for another path */
 	int retries2;			/* data retransmissions before ETIMEDOUT */
 	int orphan_retries;		/* the same for a socket no program holds; 0: 8 */
 	int fin_timeout;		/* seconds an orphan stays in FIN_WAIT2 */
@@ -35,7 +35,7 @@ struct toytcp_sysctl {
 	int keepalive_probes;		/* probes without an answer before ETIMEDOUT */
 	int user_timeout_option;	/* 0/1: send and heed RFC 5482's option */
 	int max_tw_buckets;		/* time-waits of the namespace */
-	int reuse_tw;			/* tw_reuse: connect() in a time-wait's place: 0 no, 1 yes, 2: on loopback */
+	int reuse_tw;			/* connect() in a time-wait's place: 0, 1, 2: on loopback */
 	int max_orphans;		/* orphans of the namespace */
 	int window_scaling;		/* 0/1: offer RFC 7323 window scale */
 	int timestamps;			/* 0/1: offer RFC 7323 timestamps */

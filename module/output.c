@@ -22,7 +22,6 @@
 #include "urgent.h"
 #include "window.h"
 
-
 /**
  * toytcp_output_alloc() - a buffer for the write queue
  * @sk: the socket; it is charged

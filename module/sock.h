@@ -42,7 +42,7 @@
 #define TOYTCP_QUICKACKS	16	/* segments acked at once when young, as Linux */
 #define TOYTCP_TIMEWAIT_US	60000000ull /* Linux's TCP_TIMEWAIT_LEN; RFC 9293: 2 MSL */
 #define TOYTCP_PAWS_IDLE_S	(24u * 24 * 3600) /* RFC 7323 5.5: ts_recent is outdated */
-#define TOYTCP_OOW_INTERVAL_US	500000	/* answers to what is out of the window; Linux's invalid_ratelimit */
+#define TOYTCP_OOW_INTERVAL_US	500000	/* answers out of the window; Linux's invalid_ratelimit */
 #define TOYTCP_DUPACK_THRESH	3	/* RFC 5681 3.2 */
 
 struct toytcp_req;
@@ -204,7 +204,7 @@ struct toytcp_sock {
 	struct rb_root ofo_queue;	/* received out of order, by sequence */
 	struct toytcp_sack_block dsack;	/* duplicate to report (RFC 2883) */
 	u64 last_oow_us;		/* last answer to a suspicious segment without data */
-	u32 ofo_recent[TOYTCP_SACKS_MAX]; /* out-of-order arrivals, newest first: order of SACK blocks */
+	u32 ofo_recent[TOYTCP_SACKS_MAX]; /* out of order, newest first: order of SACKs */
 
 	/* acknowledging */
 	u8 quickacks;			/* segments still to be acked at once */
@@ -257,7 +257,7 @@ struct toytcp_sock {
 	u32 cwnd_usage_seq;		/* snd_nxt when that was noted; acked: it is out of date */
 	u32 max_packets_out;		/* packets_out then, segments */
 	u32 cwnd_used;			/* most of packets_out since cwnd_stamp_us, segments */
-	u64 cwnd_stamp_us;		/* when cwnd was in full use last, or was cut for want of that */
+	u64 cwnd_stamp_us;		/* when cwnd was in full use, or cut for want of it */
 	u64 last_xmit_us;		/* time of the last data sent */
 
 	/* receive buffer auto-tuning */
@@ -282,7 +282,7 @@ struct toytcp_sock {
 	u32 user_timeout_ms;		/* TCP_USER_TIMEOUT; 0: none */
 	u32 peer_uto_ms;		/* from the peer's option (RFC 5482); 0: none */
 	u64 rtx_since_us;		/* first timeout since the last progress; 0: none */
-	u64 probe_since_us;		/* first probe of this zero window; valid if probe_backoff */
+	u64 probe_since_us;		/* first probe of this zero window, if probe_backoff */
 
 	/* listening */
 	struct hlist_node listen_node;	/* toytcp_port.listeners; RCU, port_lock */
@@ -294,7 +294,7 @@ struct toytcp_sock {
 	u8 defer_accept;		/* TCP_DEFER_ACCEPT, in retransmissions; 0: off */
 	bool inq;			/* TCP_INQ: recvmsg() says how much is left */
 	u32 notsent_lowat;		/* TCP_NOTSENT_LOWAT, bytes; 0: the sysctl's */
-	u8 save_syn;			/* TCP_SAVE_SYN: 0 no, 1 from the IP header, 2 from the link's */
+	u8 save_syn;			/* TCP_SAVE_SYN: 0 no, 1 from IP, 2 from the link */
 	struct toytcp_saved_syn *saved_syn; /* child: TCP_SAVED_SYN; NULL: none, or read */
 	struct list_head accept_queue;	/* listener: children; child: its entry */
 
