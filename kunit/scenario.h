@@ -100,6 +100,7 @@ struct scn_seg {
 	u32 len;
 	u16 win, urg;
 	bool has_win, has_urg;
+	bool any_psh;		/* p: PSH or not */
 	bool any_opts;		/* <...> */
 	u8 n_opts;
 	struct scn_opt opts[SCN_OPTS];

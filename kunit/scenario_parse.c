@@ -268,24 +268,29 @@ static bool take_num(const char **p, struct scn_num *num)
 	return take_int(p, &num->v);
 }
 
-static bool take_flags(const char **p, u8 *flags)
+static bool take_flags(const char **p, u8 *flags, bool *any_psh)
 {
 	static const char letters[] = "FSRP.UEW";
 	const char *s = *p, *at;
 
 	*flags = 0;
+	*any_psh = false;
 	if (*s == '-' && isspace(s[1])) {
 		*p = skip_spaces(s + 1);
 		return true;
 	}
 	for (; *s && !isspace(*s); s++) {
+		if (*s == 'p') {
+			*any_psh = true;
+			continue;
+		}
 		at = strchr(letters, *s);
 		if (!at)
 			return false;
 		*flags |= BIT(at - letters);
 	}
 	*p = skip_spaces(s);
-	return *flags;
+	return *flags || *any_psh;
 }
 
 /* SEQ:END(LEN) */
@@ -379,7 +384,7 @@ static bool has_any(const struct scn_seg *seg)
 	for (i = 0; i < seg->n_opts; i++)
 		if (seg->opts[i].a.any || seg->opts[i].b.any)
 			return true;
-	return seg->any_opts || seg->ack.any;
+	return seg->any_opts || seg->ack.any || seg->any_psh;
 }
 
 static bool has_raw(const struct scn_seg *seg)
@@ -397,7 +402,7 @@ static bool take_segment(const char **p, struct scn_event *ev)
 	struct scn_seg *seg = &ev->seg;
 	u64 v;
 
-	if (!take_flags(p, &seg->flags) || !take_range(p, seg))
+	if (!take_flags(p, &seg->flags, &seg->any_psh) || !take_range(p, seg))
 		return false;
 	if (word(p, "ack")) {
 		if (!take_num(p, &seg->ack))

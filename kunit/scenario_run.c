@@ -383,7 +383,8 @@ static bool segment_is(struct scn_run *run, const struct scn_event *ev, const st
 	if (came->dport != peer->port || came->sport != SCN_PORT)
 		return false;
 	learn(peer, want, came);
-	return came->flags == want->flags && num_is(&want->seq, came->seq, host_base(peer)) &&
+	return !((came->flags ^ want->flags) & ~(want->any_psh ? TOYTCP_PSH : 0)) &&
+	       num_is(&want->seq, came->seq, host_base(peer)) &&
 	       came->len == want->len &&
 	       (!(want->flags & TOYTCP_ACK) || num_is(&want->ack, came->ack, peer->iss)) &&
 	       (!want->has_win || came->wnd == want->win) &&

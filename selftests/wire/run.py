@@ -439,9 +439,10 @@ class Run:
     def compare(self, peer, want, packet):
         """Why this segment is not the one, or None"""
         tcp = packet[TCP]
-        flags = sum(1 << FLAGS.index(c) for c in want.flags)
+        flags = sum(1 << FLAGS.index(c) for c in want.flags if c != "p")
+        optional = 1 << FLAGS.index("P") if "p" in want.flags else 0
         data = bytes(tcp.payload)
-        differing = int(tcp.flags) & 0xFF ^ flags
+        differing = (int(tcp.flags) ^ flags) & 0xFF & ~optional
         # where a PSH stands among data is an opinion: Linux has its own
         if want.length and self.host.family_name == "linux":
             differing &= ~0x08

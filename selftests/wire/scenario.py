@@ -222,7 +222,7 @@ def row_lines(line, cells):
 # --- lines ----------------------------------------------------------------------
 
 TIME = re.compile(r"\+(\d*\.?\d*)(?:\s*~\s*\+?(\d*\.?\d*))?(?=\s|$)|\*(?=\s)")
-PACKET = re.compile(r"""(?P<flags>[FSRP.UEW]+|-)\s+
+PACKET = re.compile(r"""(?P<flags>[FSRPp.UEW]+|-)\s+
     (?P<at>@?)(?P<seq>-?\d+):@?(?P<end>-?\d+)\((?P<len>\d+)\)
     (?:\s+ack\s+(?P<ack_at>@?)(?P<ack>-?\d+))?
     (?:\s+win\s+(?P<win>\d+))?
@@ -313,6 +313,8 @@ def packet(text, kind):
         raise ValueError("END is not SEQ + LEN")
     if match["ack"] is not None:
         found.ack, found.ack_absolute = int(match["ack"]), bool(match["ack_at"])
+    if kind != "expect" and "p" in found.flags:
+        raise ValueError("p is for what is expected")
     if kind == "expect" and ("." in found.flags) != (found.ack is not None):
         raise ValueError("ack and '.' belong together")
     found.win = None if match["win"] is None else int(match["win"])
