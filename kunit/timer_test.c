@@ -460,11 +460,10 @@ static void timers_quickack__dialogue(struct kunit *test)
 	open(test, &o);
 	for (i = 0; i < 5; i++) {
 		sim_peer_send(&o.p, TOYTCP_ACK, 10);
-		if (!i) {
+		if (!i)
 			SIM_EXPECT(test, &o.p, TOYTCP_ACK, 1, 11, 0);
-		} else {
+		else
 			SIM_EXPECT_NONE(test);
-		}
 		sim_run(5 * SIM_MS);
 		sim_write(o.sock, 10 * i, 10);
 		SIM_EXPECT(test, &o.p, TOYTCP_ACK, 1 + 10 * i, 11 + 10 * i, 10);
