@@ -1,5 +1,5 @@
 #!/bin/bash
-# vm: group=hostile cpus=2 timeout=400 long=1200 kernel=debug
+# vm: group=flood cpus=2 timeout=600 long=1200
 # SPDX-License-Identifier: GPL-2.0
 #
 # A SYN flood from addresses that nobody has (synflood.c). While it lasts a
