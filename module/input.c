@@ -417,7 +417,7 @@ static enum toytcp_drop_reason step_data(struct sock *sk,
 		return TOYTCP_DROP_AFTER_FIN;
 	}
 	/*
-	 * Nobody will read it: RFC 9293 3.6.1 (MUST-13), RFC 2525 2.17. A FIN
+	 * Nobody will read it: RFC 9293 3.6.1 (SHLD-3), RFC 2525 2.17. A FIN
 	 * that is not next says that there was text.
 	 */
 	if (nobody_reads(sk) && seq_after(seg->seq + seg->len, ts->rcv_nxt)) {

@@ -957,7 +957,7 @@ void toytcp_output_probe(struct sock *sk)
  * toytcp_output_keepalive() - ask a peer that says nothing whether it is there
  * @sk: a synchronised socket with nothing in flight
  *
- * RFC 9293 3.8.4 (MUST-29, SHLD-12): no data, SEG.SEQ = SND.NXT - 1, outside of
+ * RFC 9293 3.8.4 (SHLD-12): no data, SEG.SEQ = SND.NXT - 1, outside of
  * the peer's window, so that it must be answered.
  *
  * Context: socket lock held.

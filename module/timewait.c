@@ -266,7 +266,7 @@ static enum toytcp_drop_reason fin_wait2_rcv(struct toytcp_tw *tw,
 	}
 	if (seg->end_seq == seg->seq)
 		return TOYTCP_DROP_NONE;
-	/* data that nobody will read: RFC 9293 3.6.1 (MUST-13), as Linux */
+	/* data that nobody will read: RFC 9293 3.6.1 (SHLD-3), as Linux */
 	if (!(seg->flags & TOYTCP_FIN) || seg->end_seq != tw->rcv_nxt + 1) {
 		toytcp_stats_inc(tw->flow.net, TOYTCP_MIB_ABORT_ON_DATA);
 		toytcp_reply_reset(tw->flow.net, seg);
