@@ -35,6 +35,7 @@ from host import FAMILIES, Host
 from run import Run, warm_up
 
 AGAIN = 5		# so often in all, if it fails by time alone
+ALONE = 3		# of one that failed beside others
 
 
 def arguments():
@@ -90,8 +91,28 @@ def say(text):
     os.write(1, (text + "\n").encode())
 
 
-def work(tasks, queue, verbose, end):
-    """Take numbers of tasks from the pipe until there are none."""
+def alone(tasks, numbers):
+    """
+    Those that failed while others ran beside them, one at a time: what fails by
+    itself, fails here as well; what failed because a processor that all shared
+    kept a timer waiting, or let one run out, does not.
+    """
+    hosts = {}
+    for number in numbers:
+        task = tasks[number]
+        if task.family not in hosts:
+            hosts[task.family] = Host(task.family)
+        for again in range(ALONE):
+            why = Run(hosts[task.family], task.scenario, task.events,
+                      number + (AGAIN + again) * len(tasks), AGAIN).run()
+            said = task.judge(why)
+            if not said.startswith("not ok"):
+                break
+        say(said)
+
+
+def work(tasks, queue, failed, verbose, end):
+    """Take numbers of tasks from the pipe until there are none; say which failed."""
     hosts = {}
     late = 0
     while taken := os.read(queue, 4):
@@ -118,7 +139,12 @@ def work(tasks, queue, verbose, end):
                     "\n" + traceback.format_exc()
             if verbose and why is None:
                 say("\n".join(f"#   +{at:.6f} {text}" for at, text in run.log))
-        say(task.judge(why))
+        said = task.judge(why)
+        if said.startswith("not ok") and why and not task.wrong:
+            os.write(failed, taken)
+            say(f"# {task.name}: {why.splitlines()[0]}; alone at the end")
+            continue
+        say(said)
     if late:
         say(f"# {late} were not begun for want of time")
 
@@ -187,25 +213,32 @@ def main():
     say(f"# tolerances are multiplied by {warm_up():.1f}")
     start = time.monotonic()
     take, give = os.pipe()
+    failures, failed = os.pipe()
     children = []
     for _ in range(options.workers):
         child = os.fork()
         if not child:
             os.close(give)
             try:
-                work(tasks, take, options.verbose, start + options.seconds)
+                os.close(failures)
+                work(tasks, take, failed, options.verbose, start + options.seconds)
             except Exception:	# pylint: disable=broad-except
                 say(f"not ok a worker - {traceback.format_exc().splitlines()[-1]}")
                 traceback.print_exc()
             os._exit(0)
         children.append(child)
     os.close(take)
+    os.close(failed)
     os.write(give, b"".join(struct.pack("=I", i) for i in range(len(tasks))))
     os.close(give)
-    status = 0
+    status, numbers = 0, []
+    while word := os.read(failures, 4):
+        numbers += struct.unpack("=I", word)
     for child in children:
         status |= os.waitpid(child, 0)[1]
-    say(f"# {len(tasks)} runs of scenarios in {time.monotonic() - start:.1f} s")
+    alone(tasks, numbers)
+    say(f"# {len(tasks)} runs of scenarios in {time.monotonic() - start:.1f} s, "
+        f"{len(numbers)} of them again, alone")
     if options.fuzz:
         walk(options)
     return 1 if status else 0
