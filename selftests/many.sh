@@ -1,5 +1,5 @@
 #!/bin/bash
-# vm: group=many cpus=2 timeout=600 long=3600 kernel=debug
+# vm: group=data cpus=2 timeout=600 long=3600 kernel=debug
 # SPDX-License-Identifier: GPL-2.0
 #
 # Many connections: 200 at the same time, all established before the first

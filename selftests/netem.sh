@@ -1,5 +1,5 @@
 #!/bin/bash
-# vm: group=netem cpus=2 timeout=800 long=3600 kernel=debug
+# vm: group=data cpus=2 timeout=800 long=3600 kernel=debug
 # SPDX-License-Identifier: GPL-2.0
 #
 # Data arrives whole over a bad network: loss, reordering, duplication,

@@ -1,5 +1,5 @@
 #!/bin/bash
-# vm: group=flood cpus=2 timeout=600 long=1200
+# vm: group=run cpus=2 timeout=600 long=1200 kernel=stock
 # SPDX-License-Identifier: GPL-2.0
 #
 # A SYN flood from addresses that nobody has (synflood.c). While it lasts a

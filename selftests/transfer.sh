@@ -1,5 +1,5 @@
 #!/bin/bash
-# vm: group=transfer cpus=2 timeout=600 long=5400 kernel=debug
+# vm: group=data cpus=2 timeout=600 long=5400 kernel=debug
 # SPDX-License-Identifier: GPL-2.0
 #
 # Data arrives whole on a clean network: every size, one way and both ways at
