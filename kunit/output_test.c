@@ -346,29 +346,21 @@ static void output_push__lower_edge_refuses(struct kunit *test)
 
 /* ---- TCP_CORK, MSG_MORE, as Linux ---- */
 
-static void set_option(struct kunit *test, struct socket *sock, int option,
-		       int value)
-{
-	KUNIT_ASSERT_EQ(test, sock->ops->setsockopt(sock, IPPROTO_TCP, option,
-						    KERNEL_SOCKPTR(&value),
-						    sizeof(value)), 0);
-}
-
 /* whole segments go, the rest waits, NODELAY or not, until the cork is pulled */
 static void output_cork__holds_the_rest(struct kunit *test)
 {
 	struct out o;
 
 	open(test, &o, 65000);
-	set_option(test, o.sock, TCP_NODELAY, 1);
-	set_option(test, o.sock, TCP_CORK, 1);
+	sim_set_option(test, o.sock, TCP_NODELAY, 1);
+	sim_set_option(test, o.sock, TCP_CORK, 1);
 	sim_write(o.sock, 0, 300);
 	SIM_EXPECT_NONE(test);
 	sim_write(o.sock, 300, 1000);
 	data(test, &o, 0, MSS);
 	ack(&o, 1000);
 	SIM_EXPECT_NONE(test);
-	set_option(test, o.sock, TCP_CORK, 0);
+	sim_set_option(test, o.sock, TCP_CORK, 0);
 	data(test, &o, 1000, 300);
 	SIM_EXPECT_NONE(test);
 }
@@ -380,7 +372,7 @@ static void output_cork__ceiling(struct kunit *test)
 	u64 began;
 
 	open(test, &o, 65000);
-	set_option(test, o.sock, TCP_CORK, 1);
+	sim_set_option(test, o.sock, TCP_CORK, 1);
 	sim_write(o.sock, 0, 300);
 	began = sim.now_us;
 	while (!sim_inbox_count() && sim_step())
@@ -397,7 +389,7 @@ static void output_cork__close(struct kunit *test)
 	struct out o;
 
 	open(test, &o, 65000);
-	set_option(test, o.sock, TCP_CORK, 1);
+	sim_set_option(test, o.sock, TCP_CORK, 1);
 	sim_write(o.sock, 0, 300);
 	SIM_EXPECT_NONE(test);
 	sim_close(o.sock);
@@ -412,10 +404,10 @@ static void output_cork__nodelay_pushes(struct kunit *test)
 	struct out o;
 
 	open(test, &o, 65000);
-	set_option(test, o.sock, TCP_CORK, 1);
+	sim_set_option(test, o.sock, TCP_CORK, 1);
 	sim_write(o.sock, 0, 300);
 	SIM_EXPECT_NONE(test);
-	set_option(test, o.sock, TCP_NODELAY, 1);
+	sim_set_option(test, o.sock, TCP_NODELAY, 1);
 	data(test, &o, 0, 300);
 	sim_write(o.sock, 300, 300);
 	SIM_EXPECT_NONE(test);
@@ -455,7 +447,7 @@ static void output_window_clamp__offers_no_more(struct kunit *test)
 	int i;
 
 	open(test, &o, 65000);
-	set_option(test, o.sock, TCP_WINDOW_CLAMP, 5000);
+	sim_set_option(test, o.sock, TCP_WINDOW_CLAMP, 5000);
 	for (i = 0; i < 100; i++) {
 		sim_peer_send(&o.p, TOYTCP_ACK, 1000);
 		KUNIT_EXPECT_EQ(test, sim_read_check(o.sock, 1000 * i, 1000), 1000);

@@ -686,6 +686,15 @@ void sim_abort(struct socket *sock)
 	sim_close(sock);
 }
 
+/* an option of IPPROTO_TCP that must be accepted */
+void sim_set_option(struct kunit *test, struct socket *sock, int option,
+		    int value)
+{
+	KUNIT_ASSERT_EQ(test, sock->ops->setsockopt(sock, IPPROTO_TCP, option,
+						    KERNEL_SOCKPTR(&value),
+						    sizeof(value)), 0);
+}
+
 /* SO_ERROR: the pending error, positive, and clear it */
 int sim_error(struct socket *sock)
 {

@@ -136,6 +136,8 @@ int sim_read_check(struct socket *sock, u32 offset, u32 len);
 void sim_close(struct socket *sock);
 void sim_abort(struct socket *sock);
 int sim_error(struct socket *sock);
+void sim_set_option(struct kunit *test, struct socket *sock, int option,
+		    int value);
 const u8 *sim_bytes(u32 offset);
 
 static inline struct toytcp_sock *sim_ts(struct socket *sock)

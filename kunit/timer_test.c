@@ -213,19 +213,11 @@ static void timers__idle(struct kunit *test)
 
 /* ---- keepalive, RFC 9293 3.8.4 ---- */
 
-static void set_option(struct kunit *test, struct socket *sock, int option,
-		       int value)
-{
-	KUNIT_ASSERT_EQ(test, sock->ops->setsockopt(sock, IPPROTO_TCP, option,
-						    KERNEL_SOCKPTR(&value),
-						    sizeof(value)), 0);
-}
-
 static void keepalive_on(struct kunit *test, struct open *o)
 {
-	set_option(test, o->sock, TCP_KEEPIDLE, 10);
-	set_option(test, o->sock, TCP_KEEPINTVL, 5);
-	set_option(test, o->sock, TCP_KEEPCNT, 3);
+	sim_set_option(test, o->sock, TCP_KEEPIDLE, 10);
+	sim_set_option(test, o->sock, TCP_KEEPINTVL, 5);
+	sim_set_option(test, o->sock, TCP_KEEPCNT, 3);
 	sock_set_keepalive(o->sock->sk);
 }
 
@@ -325,7 +317,7 @@ static void timers_user_timeout__unacknowledged(struct kunit *test)
 
 	toytcp_net(&init_net)->sysctl.retries2 = 2;
 	open(test, &o);
-	set_option(test, o.sock, TCP_USER_TIMEOUT, 30000);
+	sim_set_option(test, o.sock, TCP_USER_TIMEOUT, 30000);
 	sim_write(o.sock, 0, 100);
 	sim_run(o.ts->rtt.rto_us);
 	KUNIT_EXPECT_EQ(test, o.ts->retransmits, 1);
@@ -343,7 +335,7 @@ static void timers_user_timeout__progress(struct kunit *test)
 	int i;
 
 	open(test, &o);
-	set_option(test, o.sock, TCP_USER_TIMEOUT, 3000);
+	sim_set_option(test, o.sock, TCP_USER_TIMEOUT, 3000);
 	for (i = 0; i < 10; i++) {
 		sim_write(o.sock, 100 * i, 100);
 		sim_run(2 * SIM_S);
@@ -361,7 +353,7 @@ static void timers_user_timeout__zero_window(struct kunit *test)
 	u64 began;
 
 	open(test, &o);
-	set_option(test, o.sock, TCP_USER_TIMEOUT, 20000);
+	sim_set_option(test, o.sock, TCP_USER_TIMEOUT, 20000);
 	o.p.wnd = 0;
 	sim_peer_send(&o.p, TOYTCP_ACK, 0);
 	sim_write(o.sock, 0, 100);
@@ -386,7 +378,7 @@ static void timers_user_timeout__option_sent(struct kunit *test)
 
 	toytcp_net(&init_net)->sysctl.user_timeout_option = 1;
 	sim_peer_init(&p, SIM_PORT_A);
-	set_option(test, sock, TCP_USER_TIMEOUT, 179500);
+	sim_set_option(test, sock, TCP_USER_TIMEOUT, 179500);
 	KUNIT_ASSERT_EQ(test, sim_bind(sock, 0, SIM_PORT_A), 0);
 	KUNIT_ASSERT_EQ(test, sim_connect(sock, SIM_PEER, SIM_PORT_PEER), -EINPROGRESS);
 	seg = sim_next();
@@ -430,7 +422,7 @@ static void timers_user_timeout__option_heard(struct kunit *test)
 		toytcp_net(&init_net)->sysctl.user_timeout_option = cases[i].allowed;
 		open(test, &o);
 		if (cases[i].own_ms)
-			set_option(test, o.sock, TCP_USER_TIMEOUT, cases[i].own_ms);
+			sim_set_option(test, o.sock, TCP_USER_TIMEOUT, cases[i].own_ms);
 		seg = sim_peer_seg(&o.p, TOYTCP_ACK, 0);
 		seg.opt.has_uto = 1;
 		seg.opt.uto_s = cases[i].peer_s;
@@ -487,14 +479,14 @@ static void timers_quickack__option(struct kunit *test)
 	struct open o;
 
 	open(test, &o);
-	set_option(test, o.sock, TCP_QUICKACK, 0);
+	sim_set_option(test, o.sock, TCP_QUICKACK, 0);
 	sim_peer_send(&o.p, TOYTCP_ACK, 10);
 	SIM_EXPECT_NONE(test);
-	set_option(test, o.sock, TCP_QUICKACK, 2);
+	sim_set_option(test, o.sock, TCP_QUICKACK, 2);
 	SIM_EXPECT(test, &o.p, TOYTCP_ACK, 1, 11, 0);
 	sim_peer_send(&o.p, TOYTCP_ACK, 10);
 	SIM_EXPECT_NONE(test);
-	set_option(test, o.sock, TCP_QUICKACK, 1);
+	sim_set_option(test, o.sock, TCP_QUICKACK, 1);
 	SIM_EXPECT(test, &o.p, TOYTCP_ACK, 1, 21, 0);
 	sim_peer_send(&o.p, TOYTCP_ACK, 10);
 	SIM_EXPECT(test, &o.p, TOYTCP_ACK, 1, 31, 0);

@@ -219,6 +219,12 @@ static bool syn_is_newer(const struct toytcp_tw *tw,
 	       seq_after(seg->opt.tsval, tw->ts_recent);
 }
 
+/* where a successor's numbers begin: above all that this connection used */
+static u32 successor_isn(const struct toytcp_tw *tw)
+{
+	return tw->snd_nxt + 65535 + 2 ?: 1;
+}
+
 /*
  * Tell where we are; to what takes no number, and to a SYN, half a second
  * after the last time at the earliest.
@@ -333,7 +339,7 @@ bool toytcp_timewait_rcv(struct toytcp_tw *tw, struct toytcp_seg *seg,
 		return false;
 	}
 	if (can_open && tw->state == TCP_TIME_WAIT && syn_is_newer(tw, seg)) {
-		TOYTCP_CB(seg->skb)->tw_isn = tw->snd_nxt + 65535 + 2 ?: 1;
+		TOYTCP_CB(seg->skb)->tw_isn = successor_isn(tw);
 		tw_kill(tw);
 		spin_unlock(&tw->lock);
 		return true;
@@ -395,7 +401,7 @@ bool toytcp_timewait_succeed(struct sock *sk)
 		spin_lock_bh(&tw->lock);
 		if (may_succeed(tw, sk) &&
 		    !toytcp_demux_replace(&tw->flow, &ts->flow)) {
-			ts->iss = tw->snd_nxt + 65535 + 2 ?: 1;
+			ts->iss = successor_isn(tw);
 			tw_kill(tw);
 			taken = true;
 		}

@@ -14,15 +14,6 @@ in_ns "$NA" ethtool -K "$VA" tso off gso off > /dev/null
 mac=$(ip -n "$NB" -o link show "$VB")
 mac=${mac#*link/ether }
 ip -n "$NA" neigh add 10.77.0.66 lladdr "${mac%% *}" dev "$VA"
-while IFS= read -r line; do
-	case $line in
-	"ok "*) case_ok "${line#ok }" ;;
-	"not ok "*)
-		line=${line#not ok }
-		case_failed "${line%% - *}" "${line#* - }"
-		;;
-	*) echo "$line" ;;
-	esac
-done < <(TOYTCP_LONG=$LONG SEED=$SEED python3 "$here/attacks.py" "$NA" "$NB" "$VA" "$VB" "$family" 2>&1 ||
-	echo "not ok attacks.py - status $?")
+take_results 0 attacks.py env TOYTCP_LONG="$LONG" SEED="$SEED" \
+	python3 "$here/attacks.py" "$NA" "$NB" "$VA" "$VB" "$family"
 finish

@@ -17,16 +17,5 @@ ip -n "$NB" neigh add 10.77.0.3 lladdr "${mac%% *}" dev "$VB"
 in_ns "$NB" ethtool -K "$VB" tso off gso off tx off > /dev/null
 mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing
 
-while IFS= read -r line; do
-	case $line in
-	"ok "*) case_ok "${line#ok }" ;;
-	"not ok "*)
-		line=${line#not ok }
-		case_failed "${line%% - *}" "${line#* - }"
-		;;
-	*) echo "# $line" ;;
-	esac
-done < <(in_ns "$NB" python3 "$here/edge.py" $SUBJECT "$NA" "$VA" "$VB" 2>&1)
-wait $! || status=$?
-[[ ${status:-0} -le 1 ]] || case_failed "edge.py" "status $status"
+take_results 1 edge.py in_ns "$NB" python3 "$here/edge.py" $SUBJECT "$NA" "$VA" "$VB"
 finish

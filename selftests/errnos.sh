@@ -26,21 +26,10 @@ ip -n "$NA" -batch - <<-END
 END
 
 side_by_side() {	# LABEL OPTIONS...
-	local label=$1 line status=0
+	local label=$1
 
 	shift
-	while IFS= read -r line; do
-		case $line in
-		"ok "*) case_ok "$label: ${line#ok }" ;;
-		"not ok "*)
-			line=${line#not ok }
-			case_failed "$label: ${line%% - *}" "${line#* - }"
-			;;
-		*) echo "$line" ;;
-		esac
-	done < <(exec nsenter --net="/run/netns/$NA" "$BIN/errnos" "$@" 2>&1)
-	wait $! || status=$?
-	[[ $status -le 1 ]] || case_failed "$label: errnos" "status $status"
+	take_results 1 errnos nsenter --net="/run/netns/$NA" "$BIN/errnos" "$@"
 }
 
 side_by_side "$SUBJECT alone" --family $SUBJECT

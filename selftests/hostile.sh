@@ -18,20 +18,9 @@ topology x
 sysctl_path $SUBJECT synack_retries
 in_ns "$NB" sh -c "echo 1 > /proc/sys/$path" ||
 	case_failed "setting" "$path cannot be set"
-while IFS= read -r line; do
-	case $line in
-	"ok "*) case_ok "${line#ok }" ;;
-	"not ok "*)
-		line=${line#not ok }
-		case_failed "${line%% - *}" "${line#* - }"
-		;;
-	*) echo "$line" ;;
-	esac
-done < <("$BIN/hostile" --family $SUBJECT --peer-family inet --netns "$NB" \
+take_results 1 hostile "$BIN/hostile" --family $SUBJECT --peer-family inet --netns "$NB" \
 	--peer-netns "$NA" --device "$VA" --count $count --round $round --seed "$SEED" \
-	--timeout $timeout 2>&1)
-wait $! || status=$?
-[[ ${status:-0} -le 1 ]] || case_failed "hostile" "status $status: $line"
+	--timeout $timeout
 nothing_left() {
 	listing "$NB" $SUBJECT > "$tmp/left"
 	while read -r _ _ _ state _; do

@@ -11,14 +11,5 @@ load_module
 topology w
 # Each large buffer leaves as the segments it is made of.
 in_ns "$NA" ethtool -K "$VA" tso off gso off > /dev/null
-while IFS= read -r line; do
-	case $line in
-	"ok "*) case_ok "${line#ok }" ;;
-	"not ok "*)
-		line=${line#not ok }
-		case_failed "${line%% - *}" "${line#* - }"
-		;;
-	*) echo "$line" ;;
-	esac
-done < <(python3 "$here/ip_wire.py" "$NA" "$NB" "$VA" "$VB" "$family" 2>&1 || echo "not ok ip_wire.py - status $?")
+take_results 0 ip_wire.py python3 "$here/ip_wire.py" "$NA" "$NB" "$VA" "$VB" "$family"
 finish

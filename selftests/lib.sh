@@ -176,23 +176,32 @@ verdict() {	# NAME STATUS
 	done
 }
 
-# Cases of data transfer, many in one process: lines "NAME | OPTIONS" on
-# standard input, see xfer.c. So many at a time.
-xfer_cases() {	# PARALLEL
-	local line status=0
+# The cases of a program that prints "ok CASE" and "not ok CASE - REASON";
+# names begin with $label, if there is one. A status above MOST is a failure
+# of its own: with 1 the program says by that status that a case failed.
+take_results() {	# MOST PROGRAM COMMAND...
+	local most=$1 program=$2 line='' status=0 prefix=${label:+$label: }
 
+	shift 2
 	while IFS= read -r line; do
 		case $line in
-		"ok "*) case_ok "${line#ok }" ;;
+		"ok "*) case_ok "$prefix${line#ok }" ;;
 		"not ok "*)
 			line=${line#not ok }
-			case_failed "${line%% - *}" "${line#* - }"
+			case_failed "$prefix${line%% - *}" "${line#* - }"
 			;;
 		*) echo "$line" ;;
 		esac
-	done < <("$BIN/xfer" cases "$1" 2>&1)
+	done < <("$@" 2>&1)
 	wait $! || status=$?
-	[[ $status -le 1 ]] || case_failed "the cases of xfer" "status $status"
+	((status <= most)) ||
+		case_failed "$prefix$program" "status $status${line:+: $line}"
+}
+
+# Cases of data transfer, many in one process: lines "NAME | OPTIONS" on
+# standard input, see xfer.c. So many at a time.
+xfer_cases() {	# PARALLEL
+	take_results 1 "the cases of xfer" "$BIN/xfer" cases "$1"
 }
 
 # One such line; $from, $to and $addr say where, $C and $S who.

@@ -17,16 +17,6 @@ else
 fi
 
 load_module
-while IFS= read -r line; do
-	case $line in
-	"ok "*) case_ok "${line#ok }" ;;
-	"not ok "*)
-		line=${line#not ok }
-		case_failed "${line%% - *}" "${line#* - }"
-		;;
-	*) echo "$line" ;;
-	esac
-done < <("$here/wire/wire.py" "${options[@]}" "$here"/../kunit/scenarios/*.pkt \
-	"$here"/wire/*.pkt 2>&1)
-wait $! || case_failed "wire.py" "status $?"
+take_results 0 wire.py "$here/wire/wire.py" "${options[@]}" \
+	"$here"/../kunit/scenarios/*.pkt "$here"/wire/*.pkt
 finish
