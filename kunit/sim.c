@@ -22,6 +22,7 @@
 #include "../module/listen.h"
 #include "../module/netns.h"
 #include "../module/os.h"
+#include "../module/secret.h"
 #include "../module/seq.h"
 #include "../module/timewait.h"
 #include "sim.h"
@@ -1151,6 +1152,9 @@ static int __init sim_module_init(void)
 	INIT_LIST_HEAD(&sim.timers);
 	INIT_LIST_HEAD(&sim.wire);
 	pattern_fill();
+	err = toytcp_secret_init();
+	if (err)
+		return err;
 	err = toytcp_cong_builtin_init();
 	if (err)
 		return err;

@@ -12,6 +12,9 @@
 
 int toytcp_family_register(void);
 void toytcp_family_unregister(void);
+int toytcp_sendmsg(struct socket *sock, struct msghdr *msg, size_t len);
+int toytcp_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
+		   int flags);
 int toytcp_setsockopt(struct socket *sock, int level, int optname,
 		      sockptr_t optval, unsigned int optlen);
 int toytcp_getsockopt(struct socket *sock, int level, int optname,

@@ -4,7 +4,7 @@
  * into the SYN-ACK's sequence number and timestamp, and comes back with the
  * peer's ACK. When a listener makes them is listen.c's to say.
  *
- * Engine (layer 1). No locks; secrets are made once. RFC 4987 section 3.6.
+ * Engine (layer 1). No locks; the secrets are secret.c's. RFC 4987 section 3.6.
  *
  * The layout is Linux's. Sequence number:
  *
@@ -27,6 +27,7 @@
 #include <linux/time64.h>
 
 #include "cookie.h"
+#include "secret.h"
 
 #define CLOCK_SHIFT	24
 #define DATA_MASK	((1u << CLOCK_SHIFT) - 1)
@@ -42,7 +43,6 @@ static const u16 mss_table[] = { 536, 1300, 1440, 1460 };
 static u32 cookie_hash(const struct toytcp_flow_key *key, u32 clock, u32 irs,
 		       int which)
 {
-	static siphash_aligned_key_t secrets[2];
 	struct {
 		struct toytcp_flow_key key;
 		u32 clock;
@@ -51,8 +51,7 @@ static u32 cookie_hash(const struct toytcp_flow_key *key, u32 clock, u32 irs,
 
 	/* no padding: nothing is hashed that was not set */
 	BUILD_BUG_ON(sizeof(in) != 20);
-	net_get_random_once(secrets, sizeof(secrets));
-	return (u32)siphash(&in, sizeof(in), &secrets[which]);
+	return (u32)siphash(&in, sizeof(in), &toytcp_secret.cookie[which]);
 }
 
 static u32 clock_of(u64 now_us)

@@ -21,15 +21,14 @@
 #include "listen.h"
 #include "netns.h"
 #include "port.h"
+#include "secret.h"
 #include "sock.h"
 #include "timewait.h"
 
 static u32 flow_key_hashfn(const void *data, u32 len, u32 seed)
 {
-	static siphash_aligned_key_t secret;
-
-	net_get_random_once(&secret, sizeof(secret));
-	return (u32)siphash(data, sizeof(struct toytcp_flow_key), &secret) ^
+	return (u32)siphash(data, sizeof(struct toytcp_flow_key),
+			    &toytcp_secret.flow) ^
 	       seed;
 }
 

@@ -270,7 +270,7 @@ static void req_init(struct toytcp_req *req, struct sock *sk,
 	req->snd_wnd = seg->wnd;
 	req->adv_mss = toytcp_output_adv_mss(toytcp_sk(sk),
 					     toytcp_ipv4_reply_mtu(&reply));
-	toytcp_output_window_init(sk, &req->rcv_wscale, &req->rcv_wnd);
+	toytcp_rwnd_init(sk, &req->rcv_wscale, &req->rcv_wnd);
 	req->ts_recent = seg->opt.tsval;
 	req->ts_offset = toytcp_sock_ts_offset(&req->flow.key);
 }

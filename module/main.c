@@ -2,10 +2,10 @@
 /*
  * Entry: the order in which the parts come up, and the reverse.
  *
- * Entry (layer 3). Coming up: memory, namespaces, packets, and only then the
- * family, so that nobody meets half a module. Going down: no new sockets, no
- * packets, what lives by itself ends (namespaces), the last memory comes back
- * (toytcp_sock_exit() waits for it).
+ * Entry (layer 3). Coming up: secrets, memory, namespaces, packets, and only
+ * then the family, so that nobody meets half a module. Going down: no new
+ * sockets, no packets, what lives by itself ends (namespaces), the last memory
+ * comes back (toytcp_sock_exit() waits for it).
  */
 #include <linux/init.h>
 #include <linux/module.h>
@@ -16,6 +16,7 @@
 #include "ipv4.h"
 #include "listen.h"
 #include "netns.h"
+#include "secret.h"
 #include "sock.h"
 #include "timewait.h"
 #include "toytcp.h"
@@ -24,6 +25,9 @@ static int __init toytcp_module_init(void)
 {
 	int err;
 
+	err = toytcp_secret_init();
+	if (err)
+		return err;
 	err = toytcp_cong_builtin_init();
 	if (err)
 		return err;

@@ -5,10 +5,9 @@
  * Engine (layer 1). Locks: the socket's. RFC 9293 sections 3.7, 3.8.6 and
  * 3.10, RFC 1122 section 4.2.3.4 (Nagle), RFC 7323, RFC 2018.
  *
- * Buffers. A byte that send() took lies in an sk_buff on sk_write_queue until
- * it is sent for the first time, then on rtx_queue until it is acknowledged.
- * What goes down is a clone, or a copy of the head if a former clone still
- * shares it (a device or the receiver on the same host holds it).
+ * What goes down is a clone of a buffer of sendq.c's, or a copy of the head if
+ * a former clone still shares it (a device or the receiver on the same host
+ * holds it).
  */
 #include <linux/skbuff.h>
 #include <net/tcp.h>
@@ -21,220 +20,6 @@
 #include "trace.h"
 #include "urgent.h"
 #include "window.h"
-
-/**
- * toytcp_output_alloc() - a buffer for the write queue
- * @sk: the socket; it is charged
- * @gfp: allocation flags
- *
- * Context: socket lock held.
- * Return: an empty buffer with headroom for all headers; NULL without memory.
- */
-struct sk_buff *toytcp_output_alloc(struct sock *sk, gfp_t gfp)
-{
-	struct sk_buff *skb = alloc_skb_fclone(TOYTCP_HEADROOM, gfp);
-
-	if (!skb)
-		return NULL;
-	if (!sk_wmem_schedule(sk, skb->truesize)) {
-		__kfree_skb(skb);
-		return NULL;
-	}
-	skb_reserve(skb, TOYTCP_HEADROOM);
-	skb->ip_summed = CHECKSUM_PARTIAL;
-	/* the headroom belongs to whoever transmits, not to this buffer */
-	__skb_header_release(skb);
-	memset(TOYTCP_CB(skb), 0, sizeof(struct toytcp_skb_cb));
-	INIT_LIST_HEAD(&TOYTCP_CB(skb)->sent);
-	sk_wmem_queued_add(sk, skb->truesize);
-	sk_mem_charge(sk, skb->truesize);
-	return skb;
-}
-
-/**
- * toytcp_output_free() - give back a buffer that is on no queue any more
- * @sk: the socket that was charged
- * @skb: the buffer; consumed
- *
- * Context: socket lock held.
- */
-void toytcp_output_free(struct sock *sk, struct sk_buff *skb)
-{
-	sk_wmem_queued_add(sk, -skb->truesize);
-	sk_mem_uncharge(sk, skb->truesize);
-	__kfree_skb(skb);
-}
-
-/**
- * toytcp_output_purge() - drop everything unsent and unacknowledged
- * @sk: the socket
- *
- * Context: socket lock held, or last reference gone.
- */
-void toytcp_output_purge(struct sock *sk)
-{
-	struct toytcp_sock *ts = toytcp_sk(sk);
-	struct rb_node *node;
-	struct sk_buff *skb;
-
-	while ((skb = __skb_dequeue(&sk->sk_write_queue)))
-		toytcp_output_free(sk, skb);
-	while ((node = rb_first(&ts->rtx_queue))) {
-		skb = rb_to_skb(node);
-		rb_erase(node, &ts->rtx_queue);
-		toytcp_output_free(sk, skb);
-	}
-	toytcp_recovery_reset(ts);
-	ts->snd_urgent = 0;
-	ts->snd_una = ts->write_seq;
-	ts->snd_nxt = ts->write_seq;
-}
-
-/**
- * toytcp_output_set_segs() - how many wire segments a buffer makes
- * @ts: the socket
- * @skb: a queued buffer that no device holds, or that was never sent
- *
- * Writes the GSO fields, which a clone shares, and the count in the control
- * block.
- *
- * Context: socket lock held.
- */
-void toytcp_output_set_segs(const struct toytcp_sock *ts, struct sk_buff *skb)
-{
-	struct skb_shared_info *shinfo = skb_shinfo(skb);
-
-	if (skb->len <= ts->mss) {
-		TOYTCP_CB(skb)->segs = 1;
-		shinfo->gso_size = 0;
-		shinfo->gso_segs = 0;
-		shinfo->gso_type = 0;
-		return;
-	}
-	TOYTCP_CB(skb)->segs = DIV_ROUND_UP(skb->len, ts->mss);
-	shinfo->gso_size = ts->mss;
-	shinfo->gso_segs = TOYTCP_CB(skb)->segs;
-	shinfo->gso_type = SKB_GSO_TCPV4;
-}
-
-/* put a buffer into rtx_queue behind @prev's place in sequence order */
-static void rtx_insert(struct toytcp_sock *ts, struct sk_buff *skb)
-{
-	struct rb_node **p = &ts->rtx_queue.rb_node, *parent = NULL;
-
-	while (*p) {
-		parent = *p;
-		if (seq_before(TOYTCP_CB(skb)->seq,
-			       TOYTCP_CB(rb_to_skb(parent))->seq))
-			p = &parent->rb_left;
-		else
-			p = &parent->rb_right;
-	}
-	rb_link_node(&skb->rbnode, parent, p);
-	rb_insert_color(&skb->rbnode, &ts->rtx_queue);
-}
-
-/*
- * Give a queued buffer a head of its own: clones in flight keep the header
- * and GSO fields they left with. The charge stays what it was.
- */
-static int unclone(struct sk_buff *skb, gfp_t gfp)
-{
-	unsigned int truesize = skb->truesize;
-	int err = skb_unclone(skb, gfp);
-
-	skb->truesize = truesize;
-	return err;
-}
-
-/* a sent buffer makes @delta segments more than it did */
-static void count_delta(struct toytcp_sock *ts, const struct toytcp_skb_cb *cb,
-			int delta)
-{
-	ts->packets_out += delta;
-	if (cb->mark & TOYTCP_SKB_SACKED)
-		ts->sacked_out += delta;
-	if (cb->mark & TOYTCP_SKB_LOST)
-		ts->lost_out += delta;
-	if (cb->mark & TOYTCP_SKB_RETRANS)
-		ts->retrans_out += delta;
-}
-
-/* the MSS may have changed since a buffer was sent */
-static void resegment(struct toytcp_sock *ts, struct sk_buff *skb)
-{
-	u32 old_segs = TOYTCP_CB(skb)->segs;
-
-	toytcp_output_set_segs(ts, skb);
-	count_delta(ts, TOYTCP_CB(skb), TOYTCP_CB(skb)->segs - old_segs);
-}
-
-/**
- * toytcp_output_split() - cut a queued buffer in two
- * @sk: the socket
- * @skb: a buffer in either queue; keeps its first @len bytes
- * @len: bytes, 0 < len < skb->len
- * @gfp: allocation flags
- *
- * The second half follows it in the same queue, with the marks of the first.
- * packets_out and the other counts are adjusted when it was already sent.
- *
- * Context: socket lock held.
- * Return: 0, or -ENOMEM with nothing changed.
- */
-int toytcp_output_split(struct sock *sk, struct sk_buff *skb, u32 len,
-			gfp_t gfp)
-{
-	struct toytcp_sock *ts = toytcp_sk(sk);
-	struct toytcp_skb_cb *cb = TOYTCP_CB(skb), *cb2;
-	bool sent = !seq_geq(cb->seq, ts->snd_nxt);
-	u32 old_segs = cb->segs, moved;
-	struct sk_buff *tail;
-
-	if (WARN_ON_ONCE(!len || len >= skb->len))
-		return -EINVAL;
-	/*
-	 * A peer that SACKs every other tiny segment must not make us hold many
-	 * times what the program sent (CVE-2019-11478). The head may be cut.
-	 */
-	if (sent && &skb->rbnode != rb_first(&ts->rtx_queue) &&
-	    sk->sk_wmem_queued >> 1 >
-		    READ_ONCE(sk->sk_sndbuf) + 2 * SKB_TRUESIZE(65536))
-		return -ENOMEM;
-	/* a clone in flight must go on seeing the data and GSO fields it left with */
-	if (unclone(skb, gfp))
-		return -ENOMEM;
-	tail = toytcp_output_alloc(sk, gfp);
-	if (!tail)
-		return -ENOMEM;
-
-	moved = skb->len - len;
-	skb_split(skb, tail, len);
-	/* frags moved: so does their share of the charge */
-	skb->truesize -= moved;
-	tail->truesize += moved;
-	tail->tstamp = skb->tstamp;
-
-	cb2 = TOYTCP_CB(tail);
-	*cb2 = *cb;
-	INIT_LIST_HEAD(&cb2->sent);
-	if (!list_empty(&cb->sent))
-		list_add(&cb2->sent, &cb->sent);
-	cb2->seq = cb->seq + len;
-	cb->end_seq = cb2->seq;
-	cb->flags &= ~(TOYTCP_FIN | TOYTCP_PSH);
-	cb2->flags &= ~TOYTCP_SYN;
-
-	toytcp_output_set_segs(ts, skb);
-	toytcp_output_set_segs(ts, tail);
-	if (!sent) {
-		__skb_queue_after(&sk->sk_write_queue, skb, tail);
-		return 0;
-	}
-	rtx_insert(ts, tail);
-	count_delta(ts, cb, cb->segs + cb2->segs - old_segs);
-	return 0;
-}
 
 /**
  * toytcp_output_mss_sync() - recompute the send MSS from the path MTU
@@ -277,83 +62,6 @@ u16 toytcp_output_adv_mss(const struct toytcp_sock *ts, u32 mtu)
 	if (ts->user_mss)
 		mss = min_t(u32, mss, ts->user_mss);
 	return clamp_t(u32, mss, TOYTCP_MSS_MIN, TOYTCP_MSS_MAX);
-}
-
-/* TCP_WINDOW_CLAMP: never offer more */
-static u32 window_clamp(const struct toytcp_sock *ts, u32 wnd)
-{
-	return ts->window_clamp ? min(wnd, ts->window_clamp) : wnd;
-}
-
-/**
- * toytcp_output_window_init() - the first receive window of a connection
- * @sk: the socket, or the listener
- * @wscale: set to the shift count to offer, 0..14
- * @wnd: set to the window, bytes; a SYN's is never scaled (RFC 7323 2.2)
- *
- * The window scale must serve the largest buffer that auto-tuning may reach.
- *
- * Context: socket lock held.
- */
-void toytcp_output_window_init(const struct sock *sk, u8 *wscale, u32 *wnd)
-{
-	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
-	u32 space = max_t(u32, READ_ONCE(sk->sk_rcvbuf) >> 1, 1), top = space;
-
-	if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK))
-		top = max_t(u32, top, READ_ONCE(ctl->rmem[2]) >> 1);
-	top = window_clamp(toytcp_sk(sk), top);
-	*wscale = READ_ONCE(ctl->window_scaling) ? toytcp_window_scale(top) : 0;
-	*wnd = min_t(u32, window_clamp(toytcp_sk(sk), space), 65535);
-}
-
-static u32 window_free(const struct sock *sk)
-{
-	int space = READ_ONCE(sk->sk_rcvbuf) -
-		    atomic_read(&sk->sk_rmem_alloc);
-
-	/* truesize to payload: half, as Linux's tcp_adv_win_scale=1 */
-	return window_clamp(toytcp_sk(sk), space > 0 ? space >> 1 : 0);
-}
-
-static u32 window_full(const struct sock *sk)
-{
-	return window_clamp(toytcp_sk(sk),
-			    max_t(u32, READ_ONCE(sk->sk_rcvbuf) >> 1, 1));
-}
-
-static u32 window_select(const struct sock *sk)
-{
-	const struct toytcp_sock *ts = toytcp_sk(sk);
-	struct toytcp_window_in in = {
-		.space = window_free(sk),
-		.full_space = window_full(sk),
-		.mss = ts->rcv_mss,
-		.cur_wnd = toytcp_rcv_wnd_left(ts),
-		.wscale = ts->wscale_ok ? ts->rcv_wscale : 0,
-	};
-
-	return toytcp_window_select(&in);
-}
-
-/**
- * toytcp_output_window_grew() - has reading opened the window enough to tell?
- * @sk: the socket
- *
- * RFC 1122 4.2.3.3: an update that at least doubles the window goes at once.
- *
- * Context: socket lock held.
- */
-bool toytcp_output_window_grew(struct sock *sk)
-{
-	const struct toytcp_sock *ts = toytcp_sk(sk);
-	u32 left = toytcp_rcv_wnd_left(ts);
-	u32 full = window_full(sk);
-
-	/* cheap test first: selecting is only worth it when much was read */
-	if (2 * left > full)
-		return false;
-	return window_select(sk) >= 2 * left && window_select(sk) > left;
 }
 
 /* RFC 5482 3: what this end will do, rounded up to a second */
@@ -432,7 +140,7 @@ static int xmit_skb(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags,
 		if (flags & TOYTCP_RST) {
 			wnd = 0;
 		} else {
-			ts->rcv_wnd = window_select(sk);
+			ts->rcv_wnd = toytcp_rwnd_select(sk);
 			ts->rcv_wup = ts->rcv_nxt;
 			wnd = ts->rcv_wnd;
 		}
@@ -605,7 +313,7 @@ static void sent_new(struct sock *sk, struct sk_buff *skb)
 	__skb_unlink(skb, &sk->sk_write_queue);
 	ts->snd_nxt = TOYTCP_CB(skb)->end_seq;
 	ts->probe_backoff = 0;
-	rtx_insert(ts, skb);
+	toytcp_sendq_rtx_insert(ts, skb);
 	ts->packets_out += TOYTCP_CB(skb)->segs;
 	if (ts->recovery == TOYTCP_RECOVERY)
 		ts->prr_out += TOYTCP_CB(skb)->segs;
@@ -630,12 +338,12 @@ int toytcp_output_connect(struct sock *sk)
 	ts->peer_mss = TOYTCP_MSS_DEFAULT;
 	ts->adv_mss = toytcp_output_adv_mss(ts, mtu);
 	ts->rcv_mss = min_t(u32, ts->adv_mss, TOYTCP_MSS_DEFAULT);
-	toytcp_output_window_init(sk, &ts->rcv_wscale, &ts->rcv_wnd);
+	toytcp_rwnd_init(sk, &ts->rcv_wscale, &ts->rcv_wnd);
 	toytcp_output_mss_sync(sk, mtu);
 	toytcp_cong_init(&ts->cong, ts->cong.ops,
 			 toytcp_cong_init_cwnd(ts->mss));
 
-	skb = toytcp_output_alloc(sk, sk->sk_allocation);
+	skb = toytcp_sendq_alloc(sk, sk->sk_allocation);
 	if (!skb)
 		return -ENOBUFS;
 	TOYTCP_CB(skb)->seq = ts->iss;
@@ -790,7 +498,7 @@ static void data_answers_data(struct toytcp_sock *ts)
  */
 static int send_head(struct sock *sk, struct sk_buff *skb, enum toytcp_push how)
 {
-	toytcp_output_set_segs(toytcp_sk(sk), skb);
+	toytcp_sendq_set_segs(toytcp_sk(sk), skb);
 	TOYTCP_CB(skb)->flags |= TOYTCP_ACK;
 	/* RFC 9293 3.9.1.2 (MUST-61): nothing more to send; a FIN alone pushes nothing */
 	if (skb->len && skb_queue_is_last(&sk->sk_write_queue, skb) &&
@@ -802,61 +510,6 @@ static int send_head(struct sock *sk, struct sk_buff *skb, enum toytcp_push how)
 		toytcp_sk(sk)->snd_sml = TOYTCP_CB(skb)->end_seq;
 	sent_new(sk, skb);
 	return xmit_queued(sk, skb, GFP_ATOMIC);
-}
-
-/*
- * RFC 7661, as Linux: a window that was not used for a retransmission timeout
- * says little of the path. Half of what was not used goes; ssthresh remembers.
- */
-static void cwnd_not_used(struct toytcp_sock *ts)
-{
-	struct toytcp_cong *c = &ts->cong;
-	u32 used = max(ts->cwnd_used, toytcp_cong_init_cwnd(ts->mss));
-
-	if (ts->recovery == TOYTCP_OPEN && used < c->cwnd_segs) {
-		c->ssthresh_segs = max(c->ssthresh_segs, c->cwnd_segs / 4 * 3);
-		c->cwnd_segs = (c->cwnd_segs + used) / 2;
-	}
-	ts->cwnd_used = 0;
-	ts->cwnd_stamp_us = toytcp_now_us();
-}
-
-/*
- * Note how much of the window is in use, once a window and whenever it is
- * more: only a window that held the sender back may grow.
- */
-static void cwnd_validate(struct toytcp_sock *ts, bool limited)
-{
-	if (limited || seq_geq(ts->snd_una, ts->cwnd_usage_seq) ||
-	    (!ts->cwnd_limited && ts->packets_out > ts->max_packets_out)) {
-		ts->cwnd_limited = limited;
-		ts->max_packets_out = ts->packets_out;
-		ts->cwnd_usage_seq = ts->snd_nxt;
-	}
-	if (toytcp_cwnd_limited(ts)) {
-		ts->cwnd_used = 0;
-		ts->cwnd_stamp_us = toytcp_now_us();
-		return;
-	}
-	ts->cwnd_used = max(ts->cwnd_used, ts->packets_out);
-	if (toytcp_now_us() - ts->cwnd_stamp_us >= ts->rtt.rto_us)
-		cwnd_not_used(ts);
-}
-
-/* RFC 5681 4.1: what was learned of the path is stale after an idle timeout */
-static void restart_after_idle(struct toytcp_sock *ts)
-{
-	struct toytcp_cong *c = &ts->cong;
-	u32 restart = toytcp_cong_init_cwnd(ts->mss);
-
-	if (!ts->last_xmit_us || c->cwnd_segs <= restart ||
-	    toytcp_now_us() - ts->last_xmit_us <= toytcp_rtt_timeout_us(&ts->rtt))
-		return;
-	c->ssthresh_segs = max(c->ssthresh_segs, c->cwnd_segs / 4 * 3);
-	c->cwnd_segs = restart;
-	c->cwnd_cnt = 0;
-	if (c->ops->restart)
-		c->ops->restart(c, toytcp_now_us() - ts->last_xmit_us);
 }
 
 /**
@@ -888,7 +541,7 @@ void toytcp_output_push(struct sock *sk, enum toytcp_push how)
 	if (mtu != ts->pmtu)
 		toytcp_output_mss_sync(sk, mtu);
 	if (!ts->packets_out)
-		restart_after_idle(ts);
+		toytcp_cwv_idle(ts);
 
 	while ((skb = skb_peek(&sk->sk_write_queue))) {
 		u32 in_flight = toytcp_in_flight(ts), window, len;
@@ -902,7 +555,7 @@ void toytcp_output_push(struct sock *sk, enum toytcp_push how)
 		len = send_limit(sk, skb, window,
 				 ts->cong.cwnd_segs - in_flight);
 		if (len < skb->len &&
-		    toytcp_output_split(sk, skb, len, GFP_ATOMIC))
+		    toytcp_sendq_split(sk, skb, len, GFP_ATOMIC))
 			break;
 		err = send_head(sk, skb, how);
 		sent = true;
@@ -911,7 +564,7 @@ void toytcp_output_push(struct sock *sk, enum toytcp_push how)
 			break;
 	}
 	if (sent || limited)
-		cwnd_validate(ts, limited);
+		toytcp_cwv_sent(ts, limited);
 	/* closed window, or no memory: with nothing in flight no ACK will come */
 	if (skb && !ts->packets_out)
 		toytcp_timers_probe(sk);
@@ -942,7 +595,7 @@ void toytcp_output_probe(struct sock *sk)
 		u32 len = min3((u32)usable, skb->len, (u32)ts->mss);
 
 		if (len == skb->len ||
-		    !toytcp_output_split(sk, skb, len, GFP_ATOMIC)) {
+		    !toytcp_sendq_split(sk, skb, len, GFP_ATOMIC)) {
 			send_head(sk, skb, TOYTCP_PUSH_NOW);
 			return;
 		}
@@ -989,7 +642,7 @@ bool toytcp_output_probe_new(struct sock *sk)
 	len = min_t(u32, skb->len, ts->mss);
 	if (usable < (s32)len)
 		return false;
-	if (len < skb->len && toytcp_output_split(sk, skb, len, GFP_ATOMIC))
+	if (len < skb->len && toytcp_sendq_split(sk, skb, len, GFP_ATOMIC))
 		return false;
 	send_head(sk, skb, TOYTCP_PUSH_NOW);
 	return true;
@@ -1015,15 +668,15 @@ int toytcp_output_retransmit(struct sock *sk, struct sk_buff *skb)
 	/* what a device still holds has not been lost yet; a clone keeps its own */
 	if (skb_fclone_busy(sk, skb))
 		return -EBUSY;
-	if (unclone(skb, GFP_ATOMIC))
+	if (toytcp_sendq_unclone(skb, GFP_ATOMIC))
 		return -ENOMEM;
 	/* the head goes even into a closed window: it probes it (RFC 9293 3.8.6.1) */
 	if (window <= 0 && cb->seq != ts->snd_una)
 		return -EAGAIN;
 	len = window > 0 ? min_t(u32, window, ts->mss) : ts->mss;
-	if (skb->len > len && toytcp_output_split(sk, skb, len, GFP_ATOMIC))
+	if (skb->len > len && toytcp_sendq_split(sk, skb, len, GFP_ATOMIC))
 		return -ENOMEM;
-	resegment(ts, skb);
+	toytcp_sendq_resegment(ts, skb);
 	if (!(cb->mark & TOYTCP_SKB_RETRANS))
 		ts->retrans_out += cb->segs;
 	cb->mark |= TOYTCP_SKB_RETRANS | TOYTCP_SKB_EVER_RETRANS;

@@ -20,6 +20,7 @@
 #include "compat.h"
 #include "ipv4.h"
 #include "port.h"
+#include "secret.h"
 #include "sock.h"
 #include "timewait.h"
 
@@ -349,23 +350,15 @@ out:
  * port, and a destination sees each port as late again as can be. Namespaces
  * share the counters; a lost increment does no harm.
  */
-#define COUNTERS 4096
-
 static u64 port_hash(const struct toytcp_flow_key *key)
 {
-	static siphash_aligned_key_t secret;
-
-	net_get_random_once(&secret, sizeof(secret));
 	return siphash_3u32((__force u32)key->laddr, (__force u32)key->faddr,
-			    (__force u32)key->fport, &secret);
+			    (__force u32)key->fport, &toytcp_secret.port);
 }
 
 static u32 *port_counter(u64 hash)
 {
-	static u32 counters[COUNTERS];
-
-	net_get_random_once(counters, sizeof(counters));
-	return &counters[(hash >> 32) % COUNTERS];
+	return &toytcp_secret.port_counters[(hash >> 32) % TOYTCP_PORT_COUNTERS];
 }
 
 /**

@@ -212,7 +212,7 @@ void toytcp_rack_probe(struct sock *sk)
 		skb = rb_to_skb(node);
 		whole = rounddown(skb->len - 1, ts->mss);
 		if (skb->len > ts->mss && whole &&
-		    !toytcp_output_split(sk, skb, whole, GFP_ATOMIC))
+		    !toytcp_sendq_split(sk, skb, whole, GFP_ATOMIC))
 			skb = rb_to_skb(rb_last(&ts->rtx_queue));
 		if (skb->len > ts->mss || toytcp_output_retransmit(sk, skb))
 			return;

@@ -154,7 +154,7 @@ static bool clean_cut(struct sock *sk, struct sk_buff *skb)
 	/* if only the FIN is left, one byte stays with it */
 	if (skb->len)
 		done = min_t(u32, done, skb->len - 1);
-	return done && !toytcp_output_split(sk, skb, done, GFP_ATOMIC);
+	return done && !toytcp_sendq_split(sk, skb, done, GFP_ATOMIC);
 }
 
 /**
@@ -196,7 +196,7 @@ void toytcp_scoreboard_clean(struct sock *sk, struct toytcp_ack *ack)
 		ts->packets_out -= cb->segs;
 		rb_erase(node, &ts->rtx_queue);
 		list_del(&cb->sent);
-		toytcp_output_free(sk, skb);
+		toytcp_sendq_free(sk, skb);
 	}
 	if (!ts->sack_ok)
 		clean_dupacks(ts, ack);
@@ -268,13 +268,13 @@ static void sack_range(struct sock *sk, u32 start, u32 end,
 			if (seq_before(cb->seq, start)) {
 				cut = roundup(start - cb->seq, wire_mss(ts, skb));
 				if (cut < skb->len)
-					toytcp_output_split(sk, skb, cut, GFP_ATOMIC);
+					toytcp_sendq_split(sk, skb, cut, GFP_ATOMIC);
 				continue;
 			}
 			if (seq_after(cb->end_seq, end)) {
 				cut = rounddown(end - cb->seq, wire_mss(ts, skb));
 				if (!cut || cut >= skb->len ||
-				    toytcp_output_split(sk, skb, cut, GFP_ATOMIC))
+				    toytcp_sendq_split(sk, skb, cut, GFP_ATOMIC))
 					break;
 			}
 			sack_buffer(ts, skb, ack);
@@ -423,7 +423,7 @@ bool toytcp_scoreboard_head_lost(struct sock *sk)
 		return false;
 	/* only the first segment is known to be missing */
 	if (skb->len > ts->mss &&
-	    toytcp_output_split(sk, skb, ts->mss, GFP_ATOMIC))
+	    toytcp_sendq_split(sk, skb, ts->mss, GFP_ATOMIC))
 		return false;
 	toytcp_scoreboard_lost(ts, skb);
 	return true;

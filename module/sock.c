@@ -20,6 +20,7 @@
 #include "cong_net.h"
 #include "ipv4.h"
 #include "listen.h"
+#include "secret.h"
 #include "sock.h"
 #include "timewait.h"
 
@@ -124,14 +125,6 @@ int toytcp_sock_count(void)
 	return atomic_read(&alive);
 }
 
-static const siphash_aligned_key_t *secret(void)
-{
-	static siphash_aligned_key_t key;
-
-	net_get_random_once(&key, sizeof(key));
-	return &key;
-}
-
 /**
  * toytcp_sock_isn() - an initial sequence number
  * @key: the connection's ends
@@ -142,7 +135,7 @@ static const siphash_aligned_key_t *secret(void)
  */
 u32 toytcp_sock_isn(const struct toytcp_flow_key *key)
 {
-	return (u32)siphash(key, sizeof(*key), secret()) +
+	return (u32)siphash(key, sizeof(*key), &toytcp_secret.isn) +
 	       (u32)(toytcp_now_us() >> 2);
 }
 
@@ -159,7 +152,7 @@ u32 toytcp_sock_isn(const struct toytcp_flow_key *key)
 u32 toytcp_sock_ts_offset(const struct toytcp_flow_key *key)
 {
 	return (u32)siphash_2u32((__force u32)key->laddr,
-				 (__force u32)key->faddr, secret());
+				 (__force u32)key->faddr, &toytcp_secret.isn);
 }
 
 /**
@@ -410,7 +403,7 @@ void toytcp_sock_destroy(struct sock *sk)
 	toytcp_demux_remove(&ts->flow);
 	toytcp_demux_list_del(&ts->flow);
 	toytcp_port_release(sock_net(sk), &ts->port_user);
-	toytcp_output_purge(sk);
+	toytcp_sendq_purge(sk);
 	toytcp_reassembly_purge(sk);
 	__skb_queue_purge(&sk->sk_receive_queue);
 	cong_leave(ts);
@@ -458,7 +451,7 @@ void toytcp_sock_error(struct sock *sk, int err)
 	WRITE_ONCE(sk->sk_err, err);
 	/* who sees the state CLOSE must see why */
 	smp_wmb();
-	toytcp_output_purge(sk);
+	toytcp_sendq_purge(sk);
 	toytcp_sock_done(sk);
 	if (!dead)
 		sk_error_report(sk);
@@ -533,7 +526,7 @@ int toytcp_sock_disconnect(struct sock *sk)
 		toytcp_timers_stop(sk);
 		toytcp_demux_remove(&ts->flow);
 	}
-	toytcp_output_purge(sk);
+	toytcp_sendq_purge(sk);
 	__skb_queue_purge(&sk->sk_receive_queue);
 	toytcp_reassembly_purge(sk);
 	/* getsockname() goes on telling the port, as with Linux */
@@ -639,14 +632,14 @@ static void close_connection(struct sock *sk)
 		toytcp_stats_inc(net, TOYTCP_MIB_ABORT_ON_CLOSE);
 		if (sk->sk_state != TCP_SYN_SENT)
 			toytcp_output_reset(sk, sk->sk_allocation);
-		toytcp_output_purge(sk);
+		toytcp_sendq_purge(sk);
 		toytcp_sock_done(sk);
 	} else if (sock_flag(sk, SOCK_LINGER) && !sk->sk_lingertime) {
 		toytcp_sock_disconnect(sk);
 		toytcp_stats_inc(net, TOYTCP_MIB_ABORT_ON_DATA);
 	} else if (sk->sk_state == TCP_SYN_SENT) {
 		/* 3.10.4: nothing was agreed on, nothing is to be undone */
-		toytcp_output_purge(sk);
+		toytcp_sendq_purge(sk);
 		toytcp_sock_done(sk);
 	} else {
 		toytcp_sock_shutdown_send(sk);

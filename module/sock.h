@@ -405,9 +405,6 @@ void toytcp_reassembly_purge(struct sock *sk);
 bool toytcp_reassembly_prune(struct sock *sk);
 
 /* output.c */
-struct sk_buff *toytcp_output_alloc(struct sock *sk, gfp_t gfp);
-void toytcp_output_free(struct sock *sk, struct sk_buff *skb);
-void toytcp_output_purge(struct sock *sk);
 int toytcp_output_connect(struct sock *sk);
 void toytcp_output_fin(struct sock *sk);
 void toytcp_output_push(struct sock *sk, enum toytcp_push how);
@@ -419,14 +416,29 @@ bool toytcp_output_probe_new(struct sock *sk);
 void toytcp_output_keepalive(struct sock *sk);
 void toytcp_output_reset(struct sock *sk, gfp_t gfp);
 int toytcp_output_retransmit(struct sock *sk, struct sk_buff *skb);
-int toytcp_output_split(struct sock *sk, struct sk_buff *skb, u32 len,
-			gfp_t gfp);
-void toytcp_output_set_segs(const struct toytcp_sock *ts, struct sk_buff *skb);
 void toytcp_output_mss_sync(struct sock *sk, u32 pmtu);
 u32 toytcp_output_gso_segs(const struct sock *sk);
-void toytcp_output_window_init(const struct sock *sk, u8 *wscale, u32 *wnd);
 u16 toytcp_output_adv_mss(const struct toytcp_sock *ts, u32 mtu);
-bool toytcp_output_window_grew(struct sock *sk);
+
+/* sendq.c */
+struct sk_buff *toytcp_sendq_alloc(struct sock *sk, gfp_t gfp);
+void toytcp_sendq_free(struct sock *sk, struct sk_buff *skb);
+void toytcp_sendq_purge(struct sock *sk);
+void toytcp_sendq_set_segs(const struct toytcp_sock *ts, struct sk_buff *skb);
+void toytcp_sendq_rtx_insert(struct toytcp_sock *ts, struct sk_buff *skb);
+int toytcp_sendq_unclone(struct sk_buff *skb, gfp_t gfp);
+void toytcp_sendq_resegment(struct toytcp_sock *ts, struct sk_buff *skb);
+int toytcp_sendq_split(struct sock *sk, struct sk_buff *skb, u32 len,
+		       gfp_t gfp);
+
+/* rwnd.c */
+void toytcp_rwnd_init(const struct sock *sk, u8 *wscale, u32 *wnd);
+u32 toytcp_rwnd_select(const struct sock *sk);
+bool toytcp_rwnd_grew(struct sock *sk);
+
+/* cwv.c */
+void toytcp_cwv_sent(struct toytcp_sock *ts, bool limited);
+void toytcp_cwv_idle(struct toytcp_sock *ts);
 
 /* reply.c */
 void toytcp_reply_header(struct sk_buff *skb, const struct toytcp_flow_key *key,

@@ -73,14 +73,14 @@ int toytcp_zerocopy_append(struct sock *sk, struct msghdr *msg, u32 goal,
 
 	if (!sk_stream_memory_free(sk))
 		return 0;
-	skb = toytcp_output_alloc(sk, sk->sk_allocation);
+	skb = toytcp_sendq_alloc(sk, sk->sk_allocation);
 	if (!skb)
 		return 0;
 	/* whole pages are charged, however little of them is sent */
 	if (sk_wmem_schedule(sk, len + 2 * PAGE_SIZE))
 		n = skb_zerocopy_iter_stream(sk, skb, msg, len, uarg);
 	if (n <= 0) {
-		toytcp_output_free(sk, skb);
+		toytcp_sendq_free(sk, skb);
 		return n;
 	}
 	TOYTCP_CB(skb)->seq = ts->write_seq;

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Congestion window validation: a window counts for as much as was used of it.
+ *
+ * Engine (layer 1). Locks: the socket's. RFC 7661, RFC 5681 section 4.1.
+ */
+#include "seq.h"
+#include "sock.h"
+
+/*
+ * RFC 7661, as Linux: a window that was not used for a retransmission timeout
+ * says little of the path. Half of what was not used goes; ssthresh remembers.
+ */
+static void cwnd_not_used(struct toytcp_sock *ts)
+{
+	struct toytcp_cong *c = &ts->cong;
+	u32 used = max(ts->cwnd_used, toytcp_cong_init_cwnd(ts->mss));
+
+	if (ts->recovery == TOYTCP_OPEN && used < c->cwnd_segs) {
+		c->ssthresh_segs = max(c->ssthresh_segs, c->cwnd_segs / 4 * 3);
+		c->cwnd_segs = (c->cwnd_segs + used) / 2;
+	}
+	ts->cwnd_used = 0;
+	ts->cwnd_stamp_us = toytcp_now_us();
+}
+
+/**
+ * toytcp_cwv_sent() - note how much of the window is in use
+ * @ts: the socket
+ * @limited: the congestion window held the sender back
+ *
+ * Noted once a window and whenever it is more: only a window that held the
+ * sender back may grow.
+ *
+ * Context: socket lock held.
+ */
+void toytcp_cwv_sent(struct toytcp_sock *ts, bool limited)
+{
+	if (limited || seq_geq(ts->snd_una, ts->cwnd_usage_seq) ||
+	    (!ts->cwnd_limited && ts->packets_out > ts->max_packets_out)) {
+		ts->cwnd_limited = limited;
+		ts->max_packets_out = ts->packets_out;
+		ts->cwnd_usage_seq = ts->snd_nxt;
+	}
+	if (toytcp_cwnd_limited(ts)) {
+		ts->cwnd_used = 0;
+		ts->cwnd_stamp_us = toytcp_now_us();
+		return;
+	}
+	ts->cwnd_used = max(ts->cwnd_used, ts->packets_out);
+	if (toytcp_now_us() - ts->cwnd_stamp_us >= ts->rtt.rto_us)
+		cwnd_not_used(ts);
+}
+
+/**
+ * toytcp_cwv_idle() - about to send, perhaps after a pause
+ * @ts: the socket
+ *
+ * RFC 5681 4.1: what was learned of the path is stale after an idle timeout.
+ *
+ * Context: socket lock held.
+ */
+void toytcp_cwv_idle(struct toytcp_sock *ts)
+{
+	struct toytcp_cong *c = &ts->cong;
+	u32 restart = toytcp_cong_init_cwnd(ts->mss);
+
+	if (!ts->last_xmit_us || c->cwnd_segs <= restart ||
+	    toytcp_now_us() - ts->last_xmit_us <= toytcp_rtt_timeout_us(&ts->rtt))
+		return;
+	c->ssthresh_segs = max(c->ssthresh_segs, c->cwnd_segs / 4 * 3);
+	c->cwnd_segs = restart;
+	c->cwnd_cnt = 0;
+	if (c->ops->restart)
+		c->ops->restart(c, toytcp_now_us() - ts->last_xmit_us);
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The receive window that is offered: from the buffer's room, without the
+ * silly window syndrome.
+ *
+ * Engine (layer 1). Locks: the socket's. RFC 9293 section 3.8.6.2.2, RFC 7323
+ * section 2; the arithmetic is window.c's.
+ */
+#include "netns.h"
+#include "sock.h"
+#include "window.h"
+
+/* TCP_WINDOW_CLAMP: never offer more */
+static u32 window_clamp(const struct toytcp_sock *ts, u32 wnd)
+{
+	return ts->window_clamp ? min(wnd, ts->window_clamp) : wnd;
+}
+
+/**
+ * toytcp_rwnd_init() - the first receive window of a connection
+ * @sk: the socket, or the listener
+ * @wscale: set to the shift count to offer, 0..14
+ * @wnd: set to the window, bytes; a SYN's is never scaled (RFC 7323 2.2)
+ *
+ * The window scale must serve the largest buffer that auto-tuning may reach.
+ *
+ * Context: socket lock held.
+ */
+void toytcp_rwnd_init(const struct sock *sk, u8 *wscale, u32 *wnd)
+{
+	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
+	u32 space = max_t(u32, READ_ONCE(sk->sk_rcvbuf) >> 1, 1), top = space;
+
+	if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK))
+		top = max_t(u32, top, READ_ONCE(ctl->rmem[2]) >> 1);
+	top = window_clamp(toytcp_sk(sk), top);
+	*wscale = READ_ONCE(ctl->window_scaling) ? toytcp_window_scale(top) : 0;
+	*wnd = min_t(u32, window_clamp(toytcp_sk(sk), space), 65535);
+}
+
+static u32 window_free(const struct sock *sk)
+{
+	int space = READ_ONCE(sk->sk_rcvbuf) -
+		    atomic_read(&sk->sk_rmem_alloc);
+
+	/* truesize to payload: half, as Linux's tcp_adv_win_scale=1 */
+	return window_clamp(toytcp_sk(sk), space > 0 ? space >> 1 : 0);
+}
+
+static u32 window_full(const struct sock *sk)
+{
+	return window_clamp(toytcp_sk(sk),
+			    max_t(u32, READ_ONCE(sk->sk_rcvbuf) >> 1, 1));
+}
+
+/**
+ * toytcp_rwnd_select() - the window to offer now
+ * @sk: the socket
+ *
+ * Context: socket lock held.
+ * Return: bytes.
+ */
+u32 toytcp_rwnd_select(const struct sock *sk)
+{
+	const struct toytcp_sock *ts = toytcp_sk(sk);
+	struct toytcp_window_in in = {
+		.space = window_free(sk),
+		.full_space = window_full(sk),
+		.mss = ts->rcv_mss,
+		.cur_wnd = toytcp_rcv_wnd_left(ts),
+		.wscale = ts->wscale_ok ? ts->rcv_wscale : 0,
+	};
+
+	return toytcp_window_select(&in);
+}
+
+/**
+ * toytcp_rwnd_grew() - has reading opened the window enough to tell?
+ * @sk: the socket
+ *
+ * RFC 1122 4.2.3.3: an update that at least doubles the window goes at once.
+ *
+ * Context: socket lock held.
+ */
+bool toytcp_rwnd_grew(struct sock *sk)
+{
+	const struct toytcp_sock *ts = toytcp_sk(sk);
+	u32 left = toytcp_rcv_wnd_left(ts);
+	u32 full = window_full(sk);
+
+	/* cheap test first: selecting is only worth it when much was read */
+	if (2 * left > full)
+		return false;
+	return toytcp_rwnd_select(sk) >= 2 * left && toytcp_rwnd_select(sk) > left;
+}

@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The socket calls that move bytes: sendmsg() and recvmsg().
+ *
+ * Upper edge (layer 2). Locks: each call takes the socket lock. RFC 9293
+ * section 3.9.1 (SEND, RECEIVE); errors are those of the kernel's TCP.
+ */
+#include <linux/sched/signal.h>
+#include <net/tcp.h>
+
+#include "af_toytcp.h"
+#include "compat.h"
+#include "ipv4.h"
+#include "seq.h"
+#include "sock.h"
+#include "urgent.h"
+#include "zerocopy.h"
+
+/* ---- send ---- */
+
+/* bytes that one buffer of the write queue may hold: whole segments */
+static u32 size_goal(const struct sock *sk)
+{
+	return toytcp_output_gso_segs(sk) * toytcp_sk(sk)->mss;
+}
+
+/*
+ * Copy into the last buffer of the write queue, or a new one.
+ * Returns bytes copied, 0 if there is no memory, -EFAULT.
+ */
+static int send_copy(struct sock *sk, struct msghdr *msg, u32 goal)
+{
+	struct sk_buff *skb = skb_peek_tail(&sk->sk_write_queue);
+	struct page_frag *pfrag = sk_page_frag(sk);
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	bool fresh = false, merge;
+	int copy, i, err;
+
+	/* to pages of the program's nothing is added */
+	if (!skb || skb->len >= goal || skb_zcopy(skb)) {
+fresh:
+		if (!sk_stream_memory_free(sk))
+			return 0;
+		skb = toytcp_sendq_alloc(sk, sk->sk_allocation);
+		if (!skb)
+			return 0;
+		TOYTCP_CB(skb)->seq = ts->write_seq;
+		TOYTCP_CB(skb)->end_seq = ts->write_seq;
+		__skb_queue_tail(&sk->sk_write_queue, skb);
+		fresh = true;
+	}
+	err = 0;
+	if (!sk_page_frag_refill(sk, pfrag))
+		goto fail;
+	i = skb_shinfo(skb)->nr_frags;
+	merge = skb_can_coalesce(skb, i, pfrag->page, pfrag->offset);
+	if (!merge && i >= MAX_SKB_FRAGS)
+		goto fresh;
+	copy = min_t(size_t, msg_data_left(msg), goal - skb->len);
+	copy = min_t(u32, copy, pfrag->size - pfrag->offset);
+	if (!sk_wmem_schedule(sk, copy))
+		goto fail;
+	err = skb_copy_to_page_nocache(sk, &msg->msg_iter, skb, pfrag->page,
+				       pfrag->offset, copy);
+	if (err)
+		goto fail;
+	if (merge) {
+		skb_frag_size_add(&skb_shinfo(skb)->frags[i - 1], copy);
+	} else {
+		skb_fill_page_desc(skb, i, pfrag->page, pfrag->offset, copy);
+		page_ref_inc(pfrag->page);
+	}
+	pfrag->offset += copy;
+	ts->write_seq += copy;
+	TOYTCP_CB(skb)->end_seq += copy;
+	return copy;
+
+fail:
+	if (fresh) {
+		__skb_unlink(skb, &sk->sk_write_queue);
+		toytcp_sendq_free(sk, skb);
+	}
+	return err;
+}
+
+static int sendmsg_locked(struct sock *sk, struct msghdr *msg)
+{
+	int flags = msg->msg_flags, copied = 0, err, n;
+	struct ubuf_info *uarg = NULL;
+	struct sockcm_cookie sockc;
+	long timeo;
+	u32 goal;
+
+	err = toytcp_zerocopy_begin(sk, msg, &uarg);
+	if (err)
+		return err;
+	timeo = sock_sndtimeo(sk, flags & MSG_DONTWAIT);
+	if (BIT(sk->sk_state) & ~(TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) {
+		err = sk_stream_wait_connect(sk, &timeo);
+		if (err)
+			goto error;
+	}
+	if (msg->msg_controllen) {
+		/* none of what the core understands concerns a stream; errors do */
+		sockcm_init(&sockc, sk);
+		err = -EINVAL;
+		if (sock_cmsg_send(sk, msg, &sockc))
+			goto error;
+	}
+	sk_clear_bit(SOCKWQ_ASYNC_NOSPACE, sk);
+	goal = size_goal(sk);
+	while (msg_data_left(msg)) {
+		err = -EPIPE;
+		if (sk->sk_err || (sk->sk_shutdown & SEND_SHUTDOWN) ||
+		    !(BIT(sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)))
+			goto error;
+		n = uarg ? toytcp_zerocopy_append(sk, msg, goal, uarg) :
+			   send_copy(sk, msg, goal);
+		if (n > 0) {
+			copied += n;
+			/* a full buffer can go while the next one fills */
+			if (msg_data_left(msg) && !(flags & MSG_OOB) &&
+			    skb_peek_tail(&sk->sk_write_queue)->len >= goal)
+				toytcp_output_push(sk, TOYTCP_PUSH_MORE);
+			continue;
+		}
+		if (n < 0) {
+			err = n;
+			goto error;
+		}
+		set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
+		if (copied && (flags & MSG_OOB))
+			toytcp_urgent_send(sk);
+		toytcp_output_push(sk, TOYTCP_PUSH_NAGLE);
+		err = sk_stream_wait_memory(sk, &timeo);
+		if (err)
+			goto error;
+		goal = size_goal(sk);
+	}
+out:
+	if (copied && (flags & MSG_OOB))
+		toytcp_urgent_send(sk);
+	if (copied)
+		toytcp_output_push(sk, flags & MSG_MORE ? TOYTCP_PUSH_MORE :
+							  TOYTCP_PUSH_NAGLE);
+	toytcp_zerocopy_end(uarg, copied);
+	return copied;
+
+error:
+	if (copied)
+		goto out;
+	toytcp_zerocopy_end(uarg, err);
+	err = sk_stream_error(sk, flags, err);
+	/* an edge-triggered epoll must hear of the room that it was refused */
+	if (err == -EAGAIN && skb_queue_empty(&sk->sk_write_queue) &&
+	    RB_EMPTY_ROOT(&toytcp_sk(sk)->rtx_queue))
+		sk->sk_write_space(sk);
+	return err;
+}
+
+/**
+ * toytcp_sendmsg() - struct proto_ops.sendmsg
+ * @sock: the socket
+ * @msg: what to send, flags and control messages
+ * @len: bytes
+ *
+ * Context: process; takes the socket lock, may sleep.
+ * Return: bytes taken, or an errno of the kernel's TCP.
+ */
+int toytcp_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
+{
+	int ret;
+
+	lock_sock(sock->sk);
+	ret = sendmsg_locked(sock->sk, msg);
+	release_sock(sock->sk);
+	return ret;
+}
+
+/* ---- receive ---- */
+
+/* reading made room: does the peer need to know? */
+static void read_ack(struct sock *sk, u32 copied)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	u32 unacked;
+
+	if (BIT(sk->sk_state) & (TCPF_CLOSE | TCPF_SYN_SENT | TCPF_LISTEN))
+		return;
+	unacked = ts->rcv_nxt - ts->rcv_wup;
+	/* an ACK that waited for the program waits no longer once all is read */
+	if (ts->ack_pending &&
+	    (unacked > ts->rcv_mss ||
+	     (unacked == ts->rcv_mss &&
+	      skb_queue_empty(&sk->sk_receive_queue)))) {
+		toytcp_output_ack(sk);
+		return;
+	}
+	/* what was refused comes again at once, not at the peer's timeout */
+	if (ts->rcvbuf_dropped && atomic_read(&sk->sk_rmem_alloc) <
+				  READ_ONCE(sk->sk_rcvbuf) / 2) {
+		ts->rcvbuf_dropped = false;
+		toytcp_output_ack(sk);
+		return;
+	}
+	if (copied && !(sk->sk_shutdown & RCV_SHUTDOWN) &&
+	    toytcp_rwnd_grew(sk))
+		toytcp_output_ack(sk);
+}
+
+/* the buffer that holds byte @seq of the stream; *offset: where in it */
+static struct sk_buff *find_byte(struct sock *sk, u32 seq, u32 *offset)
+{
+	struct sk_buff *skb;
+
+	skb_queue_walk(&sk->sk_receive_queue, skb) {
+		u32 off = seq - TOYTCP_CB(skb)->seq;
+
+		if (off < skb->len) {
+			*offset = off;
+			return skb;
+		}
+	}
+	return NULL;
+}
+
+/* free what lies wholly before copied_seq */
+static void drop_read(struct sock *sk)
+{
+	const struct toytcp_sock *ts = toytcp_sk(sk);
+	struct sk_buff *skb;
+
+	while ((skb = skb_peek(&sk->sk_receive_queue))) {
+		u32 end = TOYTCP_CB(skb)->seq + skb->len;
+
+		if (seq_after(end, ts->copied_seq))
+			break;
+		__skb_unlink(skb, &sk->sk_receive_queue);
+		__kfree_skb(skb);
+	}
+}
+
+/*
+ * Nothing to read now: return a reason to stop, or 0 to wait. *done: what
+ * was copied is the answer.
+ */
+static int recv_stop(struct sock *sk, int copied, long timeo, bool *done)
+{
+	*done = true;
+	if (copied) {
+		if (sk->sk_err || sk->sk_state == TCP_CLOSE ||
+		    (sk->sk_shutdown & RCV_SHUTDOWN) || !timeo ||
+		    signal_pending(current))
+			return copied;
+	} else {
+		if (sock_flag(sk, SOCK_DONE))
+			return 0;
+		if (sk->sk_err)
+			return sock_error(sk);
+		if (sk->sk_shutdown & RCV_SHUTDOWN)
+			return 0;
+		if (sk->sk_state == TCP_CLOSE)
+			return -ENOTCONN;
+		if (!timeo)
+			return -EAGAIN;
+		if (signal_pending(current))
+			return sock_intr_errno(timeo);
+	}
+	*done = false;
+	return 0;
+}
+
+/*
+ * Take up to @len bytes at *@seq, which lie at @offset in @skb; not across an
+ * urgent mark. Returns bytes copied, which may be none if an urgent byte was
+ * all there was, or -EFAULT. *@seq moves behind what was taken.
+ */
+static int recv_bytes(struct sock *sk, struct sk_buff *skb, u32 offset,
+		      struct msghdr *msg, size_t len, int flags, u32 *seq)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	u32 n = min_t(size_t, skb->len - offset, len);
+	bool skip;
+
+	n = toytcp_urgent_limit(sk, *seq, n, &skip) - skip;
+	if (!(flags & MSG_TRUNC) &&
+	    skb_copy_datagram_msg(skb, offset + skip, msg, n))
+		return -EFAULT;
+	*seq += skip + n;
+	if (!(flags & MSG_PEEK)) {
+		WRITE_ONCE(ts->copied_seq, *seq);
+		toytcp_urgent_passed(sk);
+		drop_read(sk);
+		toytcp_sock_rcvbuf_adjust(sk);
+	}
+	return n;
+}
+
+/*
+ * At the urgent mark a read ends; and one that begins there lets a pending
+ * signal, which may be the SIGURG, be seen first. *err: what to say then.
+ */
+static bool recv_stops_at_mark(struct sock *sk, u32 seq, int copied,
+			       long timeo, int *err)
+{
+	if (likely(!toytcp_urgent_at_mark(sk, seq)))
+		return false;
+	*err = copied;
+	if (copied)
+		return true;
+	*err = timeo ? sock_intr_errno(timeo) : -EAGAIN;
+	return signal_pending(current);
+}
+
+static int recvmsg_locked(struct sock *sk, struct msghdr *msg, size_t len,
+			  int flags)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	int copied = 0, target, err = 0;
+	u32 seq, window_read = 0;
+	long timeo;
+	bool done;
+
+	if (sk->sk_state == TCP_LISTEN)
+		return -ENOTCONN;
+	if (flags & MSG_OOB)
+		return toytcp_urgent_recv(sk, msg, len, flags);
+	timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
+	target = sock_rcvlowat(sk, flags & MSG_WAITALL, len);
+	seq = ts->copied_seq;
+
+	/* once at least: a read of no bytes, too, reports the socket's state */
+	do {
+		struct sk_buff *skb;
+		u32 offset;
+		int n;
+
+		if (recv_stops_at_mark(sk, seq, copied, timeo, &err)) {
+			copied = err;
+			break;
+		}
+		skb = find_byte(sk, seq, &offset);
+		if (skb) {
+			n = recv_bytes(sk, skb, offset, msg, len, flags, &seq);
+			if (n < 0) {
+				/* copied up to here is the program's; this is not */
+				copied = copied ?: n;
+				break;
+			}
+			copied += n;
+			len -= n;
+			if (!(flags & MSG_PEEK))
+				window_read += n;
+			continue;
+		}
+		if (copied >= target && !READ_ONCE(sk->sk_backlog.tail))
+			break;
+		err = recv_stop(sk, copied, timeo, &done);
+		if (done) {
+			copied = err;
+			break;
+		}
+		read_ack(sk, window_read);
+		if (copied >= target) {
+			/* the backlog may hold more: take it in and look again */
+			release_sock(sk);
+			lock_sock(sk);
+		} else {
+			err = sk_wait_data(sk, &timeo,
+					   skb_peek_tail(&sk->sk_receive_queue));
+			if (err < 0) {
+				copied = copied ?: err;
+				break;
+			}
+		}
+		/* another reader of the same socket may have been faster */
+		if (!(flags & MSG_PEEK))
+			seq = ts->copied_seq;
+		else if (seq_before(seq, ts->copied_seq))
+			seq = ts->copied_seq;
+	} while (len);
+	read_ack(sk, window_read);
+	return copied;
+}
+
+/* TCP_INQ: what is left to read, without another call; a FIN counts, as with Linux */
+static void tell_inq(struct sock *sk, struct msghdr *msg)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	bool wanted = READ_ONCE(ts->inq);
+
+	if (!wanted && !msg->msg_get_inq)
+		return;
+	lock_sock(sk);
+	msg->msg_inq = ts->rcv_nxt - ts->copied_seq;
+	if (!msg->msg_inq && sock_flag(sk, SOCK_DONE))
+		msg->msg_inq = 1;
+	release_sock(sk);
+	if (wanted)
+		put_cmsg(msg, SOL_TCP, TCP_CM_INQ, sizeof(msg->msg_inq),
+			 &msg->msg_inq);
+}
+
+/**
+ * toytcp_recvmsg() - struct proto_ops.recvmsg
+ * @sock: the socket
+ * @msg: where to; gets control messages
+ * @len: bytes
+ * @flags: MSG_*
+ *
+ * Context: process; takes the socket lock, may sleep.
+ * Return: bytes, 0 after the peer's FIN, or an errno of the kernel's TCP.
+ */
+int toytcp_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
+		   int flags)
+{
+	struct sock *sk = sock->sk;
+	int ret;
+
+	if (flags & MSG_ERRQUEUE)
+		return toytcp_ipv4_recv_error(sk, msg, len);
+	lock_sock(sk);
+	ret = recvmsg_locked(sk, msg, len, flags);
+	release_sock(sk);
+	/* a stream socket reports no source address */
+	if (ret >= 0) {
+		msg->msg_namelen = 0;
+		tell_inq(sk, msg);
+	}
+	return ret;
+}
