@@ -23,6 +23,7 @@ static bool options_equal(const struct toytcp_options *a,
 	       a->has_wscale == b->has_wscale && a->has_ts == b->has_ts &&
 	       a->sack_perm == b->sack_perm && a->malformed == b->malformed &&
 	       a->n_sacks == b->n_sacks &&
+	       a->has_fastopen == b->has_fastopen && a->fastopen_len == b->fastopen_len &&
 	       a->tsval == b->tsval && a->tsecr == b->tsecr &&
 	       !memcmp(a->sacks, b->sacks, sizeof(a->sacks));
 }
@@ -39,6 +40,8 @@ static void expect_options(struct kunit *test, const struct toytcp_options *got,
 	KUNIT_EXPECT_EQ(test, (u8)got->sack_perm, (u8)want->sack_perm);
 	KUNIT_EXPECT_EQ(test, (u8)got->malformed, (u8)want->malformed);
 	KUNIT_EXPECT_EQ(test, got->n_sacks, want->n_sacks);
+	KUNIT_EXPECT_EQ(test, (u8)got->has_fastopen, (u8)want->has_fastopen);
+	KUNIT_EXPECT_EQ(test, got->fastopen_len, want->fastopen_len);
 	KUNIT_EXPECT_MEMEQ(test, got->sacks, want->sacks, sizeof(got->sacks));
 }
 
@@ -129,7 +132,25 @@ static const struct parse_param parse_params[] = {
 	{ "unknown, empty", BYTES("\xfd\x02\x02\x04\x05\xb4"), true, { .mss = 1460 } },
 	{ "fast open cookie, MD5, then MSS",
 	  BYTES("\x22\x0a\x01\x02\x03\x04\x05\x06\x07\x08\x13\x12\x00\x00\x00\x00\x00\x00\x00\x00"
-		"\x00\x00\x00\x00\x00\x00\x00\x00\x02\x04\x05\xb4"), true, { .mss = 1460 } },
+		"\x00\x00\x00\x00\x00\x00\x00\x00\x02\x04\x05\xb4"), true,
+	  { .mss = 1460, .has_fastopen = 1, .fastopen_len = 8,
+	    .fastopen = { 1, 2, 3, 4, 5, 6, 7, 8 } } },
+	{ "fast open cookie asked for", BYTES("\x22\x02\x01\x01"), true, { .has_fastopen = 1 } },
+	{ "fast open cookie, no SYN", BYTES("\x22\x06\x01\x02\x03\x04"), false, {} },
+	{ "fast open cookie, too short", BYTES("\x22\x04\x01\x02"), true, {} },
+	{ "fast open cookie of odd length", BYTES("\x22\x07\x01\x02\x03\x04\x05"), true, {} },
+	{ "fast open cookie of 16 bytes",
+	  BYTES("\x22\x12\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10"), true,
+	  { .has_fastopen = 1, .fastopen_len = 16,
+	    .fastopen = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 } } },
+	{ "fast open cookie, too long",
+	  BYTES("\x22\x14\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10"
+		"\x11\x12"), true, {} },
+	{ "of two fast open cookies the last one counts, and what was there is gone",
+	  BYTES("\x22\x0a\x01\x02\x03\x04\x05\x06\x07\x08\x22\x06\x09\x0a\x0b\x0c"), true,
+	  { .has_fastopen = 1, .fastopen_len = 4, .fastopen = { 9, 10, 11, 12 } } },
+	{ "a wrong fast open cookie takes a good one back",
+	  BYTES("\x22\x06\x01\x02\x03\x04\x22\x04\x05\x06"), true, {} },
 	{ "unknown, contents look like options", BYTES("\xfd\x06\x02\x04\x05\xb4"), true, {} },
 	/* malformed */
 	{ "kind without length", BYTES("\x02"), true, { .malformed = 1 } },
@@ -236,6 +257,12 @@ static void expected_of(u8 kind, u8 len, unsigned int room, bool syn,
 		want->has_ts = 1;
 		want->tsval = body_word(0);
 		want->tsecr = body_word(4);
+	} else if (kind == TOYTCP_OPT_FASTOPEN && syn && !(len & 1) &&
+		   (len == 2 || (len >= 6 && len <= 18))) {
+		want->has_fastopen = 1;
+		want->fastopen_len = len - 2;
+		for (i = 0; i < want->fastopen_len; i++)
+			want->fastopen[i] = body_byte(i);
 	} else if (kind == TOYTCP_OPT_SACK && !syn &&
 		   (len == 10 || len == 18 || len == 26 || len == 34)) {
 		want->n_sacks = (len - 2) / 8;
@@ -326,6 +353,11 @@ static void random_options(struct prng *p, bool syn, struct toytcp_options *o)
 		o->sack_perm = prng_once_in(p, 2);
 		o->has_wscale = prng_once_in(p, 2);
 		o->wscale = o->has_wscale ? prng_below(p, 15) : 0;
+		o->has_fastopen = prng_once_in(p, 2);
+		if (o->has_fastopen && !prng_once_in(p, 4))
+			o->fastopen_len = 4 + 2 * prng_below(p, 7);
+		for (i = 0; i < o->fastopen_len; i++)
+			o->fastopen[i] = prng_u32(p);
 		return;
 	}
 	o->n_sacks = prng_below(p, o->has_ts ? 4 : 5);
@@ -396,6 +428,19 @@ static const struct emit_param emit_params[] = {
 	  { .n_sacks = 255, .sacks = { { 1, 2 }, { 3, 4 }, { 5, 6 }, { 7, 8 } } },
 	  BYTES("\x01\x01\x05\x22\x00\x00\x00\x01\x00\x00\x00\x02\x00\x00\x00\x03\x00\x00\x00\x04"
 		"\x00\x00\x00\x05\x00\x00\x00\x06\x00\x00\x00\x07\x00\x00\x00\x08") },
+	{ "Linux SYN with a fast open cookie",
+	  { .mss = 1460, .sack_perm = 1, .has_ts = 1, .tsval = 0x01020304, .has_wscale = 1,
+	    .wscale = 7, .has_fastopen = 1, .fastopen_len = 8,
+	    .fastopen = { 1, 2, 3, 4, 5, 6, 7, 8 } },
+	  BYTES("\x02\x04\x05\xb4\x04\x02\x08\x0a\x01\x02\x03\x04\x00\x00\x00\x00"
+		"\x01\x03\x03\x07\x22\x0a\x01\x02\x03\x04\x05\x06\x07\x08\x01\x01") },
+	{ "SYN that asks for a fast open cookie", { .mss = 1460, .has_fastopen = 1 },
+	  BYTES("\x02\x04\x05\xb4\x22\x02\x01\x01") },
+	{ "no room for a fast open cookie beside a user timeout",
+	  { .mss = 1, .sack_perm = 1, .has_ts = 1, .has_wscale = 1, .has_uto = 1, .uto_s = 1,
+	    .has_fastopen = 1, .fastopen_len = 16 },
+	  BYTES("\x02\x04\x00\x01\x04\x02\x08\x0a\x00\x00\x00\x00\x00\x00\x00\x00\x01\x03\x03\x00"
+		"\x1c\x04\x00\x01") },
 	{ "everything at once: two blocks fit",
 	  { .mss = 1, .sack_perm = 1, .has_ts = 1, .has_wscale = 1,
 						  .n_sacks = 4, .sacks = { { 1, 2 }, { 3, 4 } } },

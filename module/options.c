@@ -7,7 +7,7 @@
  *
  * RFC 9293 sections 3.1 and 3.2 (the list, EOL, NOP, MSS), RFC 7323 sections
  * 2.2 and 3.2 (window scale, timestamps), RFC 2018 sections 2 and 3 (SACK),
- * RFC 5482 section 2 (user timeout).
+ * RFC 5482 section 2 (user timeout), RFC 7413 section 4.1.1 (Fast Open).
  *
  * The parser reads bytes that anybody on the network may have written. It
  * follows what the kernel's own TCP accepts, so that whatever talks to Linux
@@ -26,6 +26,7 @@
 #define LEN_SACK_BLOCK	8
 #define LEN_TIMESTAMP	10
 #define LEN_UTO		4
+#define LEN_FASTOPEN	2	/* plus the cookie */
 
 /* the same with the NOPs that we emit to keep every option 32-bit aligned */
 #define ROOM_MSS	4
@@ -109,6 +110,19 @@ static void parse_sack(const u8 *body, unsigned int body_len,
 	out->n_sacks = n;
 }
 
+/* as Linux: an odd length is ignored, another wrong one counts as no option */
+static void parse_fastopen(const u8 *cookie, unsigned int len,
+			   struct toytcp_options *out)
+{
+	if (len & 1)
+		return;
+	out->has_fastopen = !len || (len >= TOYTCP_FASTOPEN_MIN &&
+				     len <= TOYTCP_FASTOPEN_MAX);
+	out->fastopen_len = out->has_fastopen ? len : 0;
+	memset(out->fastopen, 0, sizeof(out->fastopen));
+	memcpy(out->fastopen, cookie, out->fastopen_len);
+}
+
 /* options that only a SYN may carry; @len is the option's whole length */
 static void parse_syn_option(const u8 *opt, unsigned int len,
 			     struct toytcp_options *out)
@@ -127,6 +141,9 @@ static void parse_syn_option(const u8 *opt, unsigned int len,
 	case TOYTCP_OPT_SACK_PERM:
 		if (len == LEN_SACK_PERM)
 			out->sack_perm = 1;
+		break;
+	case TOYTCP_OPT_FASTOPEN:
+		parse_fastopen(opt + 2, len - LEN_FASTOPEN, out);
 		break;
 	}
 }
@@ -157,8 +174,8 @@ static void parse_option(const u8 *opt, unsigned int len, bool syn,
  *	present is 0
  *
  * Unknown options are skipped (RFC 9293 section 3.1, MUST-6), and so is a
- * known one whose length is wrong, an MSS of 0, MSS, window scale and
- * SACK-permitted without SYN, and SACK blocks with SYN. Of an option that
+ * known one whose length is wrong, an MSS of 0, MSS, window scale,
+ * SACK-permitted and Fast Open without SYN, and SACK blocks with SYN. Of an option that
  * occurs twice the last one counts. A shift count above 14 is cut to 14
  * (RFC 7323 section 2.3).
  *
@@ -220,6 +237,15 @@ static unsigned int fixed_len(const struct toytcp_options *o)
 	return len;
 }
 
+/* the Fast Open option with its NOPs; 0: there is none, or no room for it */
+static unsigned int fastopen_room(const struct toytcp_options *o,
+				  unsigned int used)
+{
+	unsigned int len = (LEN_FASTOPEN + o->fastopen_len + 3) & ~3u;
+
+	return o->has_fastopen && used + len <= TOYTCP_OPTIONS_MAX ? len : 0;
+}
+
 /* how many of the SACK blocks fit behind @used bytes, 20 at the most */
 static unsigned int sacks_that_fit(const struct toytcp_options *o,
 				   unsigned int used)
@@ -227,7 +253,8 @@ static unsigned int sacks_that_fit(const struct toytcp_options *o,
 	unsigned int wanted = min_t(unsigned int, o->n_sacks, TOYTCP_SACKS_MAX);
 	unsigned int room = TOYTCP_OPTIONS_MAX - ROOM_SACK_BASE - used;
 
-	return min(wanted, room / LEN_SACK_BLOCK);
+	/* one of a SYN, the other of everything else; and they share their memory */
+	return o->has_fastopen ? 0 : min(wanted, room / LEN_SACK_BLOCK);
 }
 
 /**
@@ -244,7 +271,7 @@ unsigned int toytcp_options_len(const struct toytcp_options *o)
 
 	if (n)
 		len += ROOM_SACK_BASE + n * LEN_SACK_BLOCK;
-	return len;
+	return len + fastopen_room(o, len);
 }
 
 /* to the second up to nine hours, to the minute (rounded up) beyond */
@@ -270,6 +297,17 @@ static u8 *emit_sacks(const struct toytcp_options *o, unsigned int n, u8 *p)
 	return p;
 }
 
+/* padded behind, as Linux does */
+static u8 *emit_fastopen(const struct toytcp_options *o, unsigned int room,
+			 u8 *p)
+{
+	memset(p, TOYTCP_OPT_NOP, room);
+	p[0] = TOYTCP_OPT_FASTOPEN;
+	p[1] = LEN_FASTOPEN + o->fastopen_len;
+	memcpy(p + 2, o->fastopen, o->fastopen_len);
+	return p + room;
+}
+
 /**
  * toytcp_options_emit() - write an option area
  * @o: what to say; values in host byte order
@@ -278,10 +316,11 @@ static u8 *emit_sacks(const struct toytcp_options *o, unsigned int n, u8 *p)
  * Every field that is present is emitted, whether or not the segment is one
  * that may carry it: that is the caller's to know. SACK blocks come last and
  * as many as fit, so the caller puts the most important first (RFC 2018
- * section 4).
+ * section 4). A Fast Open cookie that does not fit is left out.
  *
  * Order and padding are those of Linux: MSS; SACK-permitted in the two bytes
- * before the timestamps where a NOP would otherwise be; window scale; SACK.
+ * before the timestamps where a NOP would otherwise be; window scale; SACK or
+ * Fast Open.
  * Middleboxes and fingerprints know this layout, and every receiver has its
  * fast path for it. The shift count is cut to 14, as our own parser would.
  *
@@ -290,7 +329,8 @@ static u8 *emit_sacks(const struct toytcp_options *o, unsigned int n, u8 *p)
  */
 unsigned int toytcp_options_emit(const struct toytcp_options *o, u8 *buf)
 {
-	unsigned int n = sacks_that_fit(o, fixed_len(o));
+	unsigned int used = fixed_len(o), n = sacks_that_fit(o, used);
+	unsigned int fastopen = fastopen_room(o, used);
 	u8 *p = buf;
 
 	if (o->mss)
@@ -313,5 +353,7 @@ unsigned int toytcp_options_emit(const struct toytcp_options *o, u8 *buf)
 		p = emit_uto(p, o->uto_s);
 	if (n)
 		p = emit_sacks(o, n, p);
+	if (fastopen)
+		p = emit_fastopen(o, fastopen, p);
 	return p - buf;
 }
