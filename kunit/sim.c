@@ -94,6 +94,35 @@ void toytcp_timer_shutdown_sync(struct toytcp_timer *timer)
 	toytcp_timer_del(timer);
 }
 
+void toytcp_softirq_setup(struct toytcp_softirq *work,
+			  void (*run)(struct toytcp_softirq *work))
+{
+	work->run = run;
+	INIT_LIST_HEAD(&work->pending);
+}
+
+void toytcp_softirq_raise(struct toytcp_softirq *work)
+{
+	if (!list_empty(&work->pending))
+		sim_fail("a softirq was raised twice");
+	list_move_tail(&work->pending, &sim.softirqs);
+}
+
+/* the oldest one raised; false: there is none */
+static bool softirq_run(void)
+{
+	struct toytcp_softirq *work =
+		list_first_entry_or_null(&sim.softirqs, struct toytcp_softirq, pending);
+
+	if (!work)
+		return false;
+	list_del_init(&work->pending);
+	local_bh_disable();
+	work->run(work);
+	local_bh_enable();
+	return true;
+}
+
 /* ---- what goes wrong where KUnit may not be told: it sleeps ---- */
 
 /* the first one counts; sim_report() says it */
@@ -483,6 +512,8 @@ u64 sim_next_us(void)
 	struct sim_pkt *pkt = next_pkt();
 	u64 at_us = U64_MAX;
 
+	if (!list_empty(&sim.softirqs))
+		return sim.now_us;
 	if (timer)
 		at_us = timer->expires_us;
 	if (pkt)
@@ -496,7 +527,7 @@ bool sim_step(void)
 	struct toytcp_timer *timer = next_timer();
 	struct sim_pkt *pkt = next_pkt();
 
-	if (!timer && !pkt)
+	if (!timer && !pkt && list_empty(&sim.softirqs))
 		return false;
 	if (++sim.events > EVENTS_MAX) {
 		if (sim.events == EVENTS_MAX + 1)
@@ -506,6 +537,8 @@ bool sim_step(void)
 	if (!(sim.events % 64))
 		cond_resched();
 	sim_report();
+	if (softirq_run())
+		return true;
 	if (pkt && (!timer || pkt->at_us <= timer->expires_us)) {
 		list_del(&pkt->list);
 		sim.n_wire--;
@@ -1151,6 +1184,7 @@ static int __init sim_module_init(void)
 
 	INIT_LIST_HEAD(&sim.timers);
 	INIT_LIST_HEAD(&sim.wire);
+	INIT_LIST_HEAD(&sim.softirqs);
 	pattern_fill();
 	err = toytcp_secret_init();
 	if (err)

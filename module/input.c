@@ -13,6 +13,7 @@
 
 #include "compat.h"
 #include "ipv4.h"
+#include "pace.h"
 #include "seq.h"
 #include "sock.h"
 #include "timewait.h"
@@ -240,6 +241,7 @@ static void established(struct sock *sk, const struct toytcp_seg *seg)
 	ts->uto_pending = ts->user_timeout_ms;
 	toytcp_ipv4_confirm(sk);
 	toytcp_sock_sndbuf_expand(sk);
+	toytcp_pace_update_rate(sk);
 	/* the program may have shut down before the handshake was through */
 	sk->sk_state_change(sk);
 	sk_wake_async(sk, SOCK_WAKE_IO, POLL_OUT);

@@ -48,6 +48,9 @@ static const struct toytcp_sysctl defaults = {
 	.wmem = { 4096, 16384, 4 * 1024 * 1024 },
 	.notsent_lowat = UINT_MAX,
 	.challenge_ack_limit = 1000,
+	.limit_output_bytes = 1024 * 1024,
+	.pacing_ss_ratio = 200,
+	.pacing_ca_ratio = 120,
 };
 
 static int max_retries = 255;
@@ -154,6 +157,9 @@ static const struct ctl_table template[] = {
 		.proc_handler = proc_douintvec,
 	},
 	ENTRY(challenge_ack_limit, SYSCTL_ONE, NULL),
+	ENTRY(limit_output_bytes, SYSCTL_ZERO, NULL),
+	ENTRY(pacing_ss_ratio, SYSCTL_ZERO, SYSCTL_ONE_THOUSAND),
+	ENTRY(pacing_ca_ratio, SYSCTL_ZERO, SYSCTL_ONE_THOUSAND),
 };
 
 static int sysctl_net_init(struct net *net)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The machine's clock and timers, behind os.h.
+ * The machine's clock, timers and softirqs, behind os.h.
  *
  * Lower edge (layer 2). No locks of its own. timer_list is exact to a
  * jiffy, which is what the kernel's TCP uses for the same timers.
@@ -94,4 +94,39 @@ bool toytcp_timer_pending(const struct toytcp_timer *timer)
 void toytcp_timer_shutdown_sync(struct toytcp_timer *timer)
 {
 	timer_delete_sync(&timer->timer);
+}
+
+static void os_softirq_fn(struct tasklet_struct *t)
+{
+	struct toytcp_softirq *work =
+		container_of(t, struct toytcp_softirq, tasklet);
+
+	work->run(work);
+}
+
+/**
+ * toytcp_softirq_setup() - prepare work for a softirq
+ * @work: the work
+ * @run: runs in softirq context once raised
+ *
+ * Context: any.
+ */
+void toytcp_softirq_setup(struct toytcp_softirq *work,
+			  void (*run)(struct toytcp_softirq *work))
+{
+	work->run = run;
+	tasklet_setup(&work->tasklet, os_softirq_fn);
+}
+
+/**
+ * toytcp_softirq_raise() - have it run
+ * @work: the work, not raised already; with a reference to what it is part of
+ *
+ * Its memory must outlive the run function by a grace period of RCU.
+ *
+ * Context: any.
+ */
+void toytcp_softirq_raise(struct toytcp_softirq *work)
+{
+	tasklet_schedule(&work->tasklet);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the engine needs of the machine: a clock and timers.
+ * What the engine needs of the machine: a clock, timers and softirqs.
  *
  * The seam. The engine (layer 1) reaches the outside only through the
  * functions of this header and of ipv4.h. toytcp.ko links os.c and ipv4.c
@@ -11,6 +11,7 @@
 #ifndef _TOYTCP_OS_H
 #define _TOYTCP_OS_H
 
+#include <linux/interrupt.h>
 #include <linux/list.h>
 #include <linux/timer.h>
 #include <linux/types.h>
@@ -28,6 +29,19 @@ struct toytcp_timer {
 	void (*expire)(struct toytcp_timer *timer);
 };
 
+/*
+ * Work for a softirq, soon: what can't be done where it is noticed. Runs with no
+ * lock held. Who raises it must not do so again before it has begun to run,
+ * and must have taken a reference, which the run function drops.
+ */
+struct toytcp_softirq {
+	union {
+		struct tasklet_struct tasklet;	/* os.c's */
+		struct list_head pending;	/* sim.c's */
+	};
+	void (*run)(struct toytcp_softirq *work);
+};
+
 u64 toytcp_now_us(void);
 void toytcp_timer_setup(struct toytcp_timer *timer,
 			void (*expire)(struct toytcp_timer *timer));
@@ -35,5 +49,8 @@ bool toytcp_timer_mod(struct toytcp_timer *timer, u64 delay_us);
 bool toytcp_timer_del(struct toytcp_timer *timer);
 bool toytcp_timer_pending(const struct toytcp_timer *timer);
 void toytcp_timer_shutdown_sync(struct toytcp_timer *timer);
+void toytcp_softirq_setup(struct toytcp_softirq *work,
+			  void (*run)(struct toytcp_softirq *work));
+void toytcp_softirq_raise(struct toytcp_softirq *work);
 
 #endif /* _TOYTCP_OS_H */

@@ -15,6 +15,7 @@
 #include "compat.h"
 #include "icmp.h"
 #include "ipv4.h"
+#include "pace.h"
 #include "seq.h"
 #include "sock.h"
 #include "trace.h"
@@ -203,6 +204,9 @@ static void xmit_bare(struct sock *sk, u32 seq, u8 flags, gfp_t gfp)
 	}
 	skb_reserve(skb, TOYTCP_HEADROOM);
 	skb->ip_summed = CHECKSUM_PARTIAL;
+	/* the core's mark of what need not wait for room or pace (netem, fq) */
+	if (flags == TOYTCP_ACK)
+		skb_set_tcp_pure_ack(skb);
 	xmit_skb(sk, skb, seq, flags, 1);
 }
 
@@ -518,7 +522,7 @@ static int send_head(struct sock *sk, struct sk_buff *skb, enum toytcp_push how)
  * @how: whether a small segment at the end may wait
  *
  * Asks, in this order: congestion window, peer's window with SWS avoidance,
- * cork, Nagle. What waits while nothing is in flight waits for the probe
+ * cork, Nagle, small queues. What waits while nothing is in flight waits for the probe
  * timer at the longest: a cork holds for no more than about 200 ms, as in
  * Linux.
  *
@@ -550,7 +554,8 @@ void toytcp_output_push(struct sock *sk, enum toytcp_push how)
 			limited = true;
 			break;
 		}
-		if (may_send(sk, skb, how, &window) != TOYTCP_SEND_NOW)
+		if (may_send(sk, skb, how, &window) != TOYTCP_SEND_NOW ||
+		    toytcp_pace_queue_full(sk, skb, false))
 			break;
 		len = send_limit(sk, skb, window,
 				 ts->cong.cwnd_segs - in_flight);
@@ -570,7 +575,7 @@ void toytcp_output_push(struct sock *sk, enum toytcp_push how)
 		toytcp_timers_probe(sk);
 	/* less is unsent: who waits for that (TCP_NOTSENT_LOWAT) is woken */
 	if (sk->sk_socket && test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
-		sk->sk_write_space(sk);
+		toytcp_sock_write_space(sk);
 }
 
 /**
@@ -665,8 +670,8 @@ int toytcp_output_retransmit(struct sock *sk, struct sk_buff *skb)
 	u32 len;
 	int err;
 
-	/* what a device still holds has not been lost yet; a clone keeps its own */
-	if (skb_fclone_busy(sk, skb))
+	/* a clone keeps its own, and nobody sees it */
+	if (toytcp_pace_still_below(sk, skb))
 		return -EBUSY;
 	if (toytcp_sendq_unclone(skb, GFP_ATOMIC))
 		return -ENOMEM;

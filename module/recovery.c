@@ -21,6 +21,7 @@
 #include <net/tcp.h>
 
 #include "compat.h"
+#include "pace.h"
 #include "recovery.h"
 #include "seq.h"
 
@@ -365,7 +366,7 @@ static void wake_writers(struct sock *sk)
 {
 	smp_mb(); /* pairs with smp_mb__after_atomic() in toytcp_poll() */
 	if (sk->sk_socket && test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
-		sk->sk_write_space(sk);
+		toytcp_sock_write_space(sk);
 }
 
 static void process(struct sock *sk, const struct toytcp_seg *seg,
@@ -429,6 +430,7 @@ void toytcp_recovery_acked(struct sock *sk, const struct toytcp_seg *seg,
 	    toytcp_rack_tlp_acked(ts, &ack, window_changed))
 		tlp_reduced(ts);
 	process(sk, seg, &ack, &wait_us);
+	toytcp_pace_update_rate(sk);
 
 	toytcp_timers_acked(sk, ack.advanced, wait_us);
 	if (ack.advanced) {
@@ -567,14 +569,17 @@ void toytcp_recovery_xmit(struct sock *sk)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 	struct toytcp_skb_cb *cb;
+	struct sk_buff *skb;
 
 	if (ts->new_only)
 		return;
 	/* what is sent again goes from this list to the end of sent_queue */
 	while ((cb = list_first_entry_or_null(&ts->lost_queue,
 					      struct toytcp_skb_cb, sent))) {
+		skb = toytcp_cb_skb(cb);
 		if (toytcp_in_flight(ts) >= ts->cong.cwnd_segs ||
-		    toytcp_output_retransmit(sk, toytcp_cb_skb(cb)))
+		    toytcp_pace_queue_full(sk, skb, true) ||
+		    toytcp_output_retransmit(sk, skb))
 			break;
 		toytcp_stats_inc(sock_net(sk), ts->recovery == TOYTCP_LOSS ?
 				 TOYTCP_MIB_SLOW_START_RETRANS :

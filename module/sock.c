@@ -20,6 +20,7 @@
 #include "cong_net.h"
 #include "ipv4.h"
 #include "listen.h"
+#include "pace.h"
 #include "secret.h"
 #include "sock.h"
 #include "timewait.h"
@@ -156,27 +157,39 @@ u32 toytcp_sock_ts_offset(const struct toytcp_flow_key *key)
 }
 
 /**
- * toytcp_sock_write_space() - send buffer has room again: tell the writers
+ * toytcp_sock_write_space() - the send buffer may have room: tell who waits
  * @sk: the socket
  *
- * Context: socket lock held.
+ * A struct socket lives as long as its inode, which RCU frees.
+ *
+ * Context: any; without the socket lock perhaps.
  */
 void toytcp_sock_write_space(struct sock *sk)
 {
-	struct socket *sock = sk->sk_socket;
 	struct socket_wq *wq;
+	struct socket *sock;
 
-	if (!sock || !sk_stream_is_writeable(sk))
-		return;
-	clear_bit(SOCK_NOSPACE, &sock->flags);
 	rcu_read_lock();
+	sock = READ_ONCE(sk->sk_socket);
+	if (!sock || !test_bit(SOCK_NOSPACE, &sock->flags) ||
+	    !sk_stream_is_writeable(sk))
+		goto out;
+	clear_bit(SOCK_NOSPACE, &sock->flags);
 	wq = rcu_dereference(sk->sk_wq);
 	if (skwq_has_sleeper(wq))
 		wake_up_interruptible_poll(&wq->wait, EPOLLOUT | EPOLLWRNORM |
 					   EPOLLWRBAND);
 	if (wq && wq->fasync_list && !(sk->sk_shutdown & SEND_SHUTDOWN))
 		sock_wake_async(wq, SOCK_WAKE_SPACE, POLL_OUT);
+out:
 	rcu_read_unlock();
+}
+
+/* sk_write_space: from sock_wfree(), for each buffer that left the host; and SO_SNDBUF */
+static void write_space(struct sock *sk)
+{
+	toytcp_pace_freed(sk);
+	toytcp_sock_write_space(sk);
 }
 
 /**
@@ -240,12 +253,11 @@ void toytcp_sock_setup(struct sock *sk)
 	sk->sk_protocol = IPPROTO_TCP;
 	sk->sk_destruct = toytcp_sock_destruct;
 	sk->sk_backlog_rcv = toytcp_sock_backlog_rcv;
-	sk->sk_write_space = toytcp_sock_write_space;
+	sk->sk_write_space = write_space;
 	sk->sk_sndbuf = READ_ONCE(tn->sysctl.wmem[1]);
 	sk->sk_rcvbuf = READ_ONCE(tn->sysctl.rmem[1]);
-	/* lookups run under RCU; sock_wfree() has nobody to wake, ACKs do it */
+	/* lookups run under RCU; sock_wfree() calls sk_write_space(), see pace.c */
 	sock_set_flag(sk, SOCK_RCU_FREE);
-	sock_set_flag(sk, SOCK_USE_WRITE_QUEUE);
 	inet_sk(sk)->uc_ttl = -1;
 	inet_sk(sk)->pmtudisc =
 		READ_ONCE(sock_net(sk)->ipv4.sysctl_ip_no_pmtu_disc) ?

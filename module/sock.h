@@ -128,6 +128,7 @@ enum toytcp_deferred {
 	TOYTCP_DEFER_DELACK,
 	TOYTCP_DEFER_KEEP,
 	TOYTCP_DEFER_MTU,
+	TOYTCP_DEFER_SEND,
 	TOYTCP_DEFER_NR
 };
 
@@ -259,6 +260,10 @@ struct toytcp_sock {
 	u32 cwnd_used;			/* most of packets_out since cwnd_stamp_us, segments */
 	u64 cwnd_stamp_us;		/* when cwnd was in full use, or cut for want of it */
 	u64 last_xmit_us;		/* time of the last data sent */
+
+	/* small queues, pace.c */
+	unsigned long small_queue;	/* its bits; atomic bit operations */
+	struct toytcp_softirq softirq_send; /* there is room below again */
 
 	/* receive buffer auto-tuning */
 	u32 rcvq_space;			/* bytes copied in the last measured round trip */

@@ -321,7 +321,7 @@ static int set_tcp_option(struct sock *sk, int optname, sockptr_t optval,
 		break;
 	case TCP_NOTSENT_LOWAT:
 		WRITE_ONCE(ts->notsent_lowat, val);
-		sk->sk_write_space(sk);
+		toytcp_sock_write_space(sk);
 		break;
 	case TCP_INQ:
 		if (val < 0 || val > 1)

@@ -154,7 +154,7 @@ error:
 	/* an edge-triggered epoll must hear of the room that it was refused */
 	if (err == -EAGAIN && skb_queue_empty(&sk->sk_write_queue) &&
 	    RB_EMPTY_ROOT(&toytcp_sk(sk)->rtx_queue))
-		sk->sk_write_space(sk);
+		toytcp_sock_write_space(sk);
 	return err;
 }
 

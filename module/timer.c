@@ -17,6 +17,7 @@
 #include "compat.h"
 #include "icmp.h"
 #include "ipv4.h"
+#include "pace.h"
 #include "sock.h"
 
 #define ORPHAN_RETRIES	8	/* Linux's tcp_orphan_retries when the sysctl is 0 */
@@ -572,6 +573,10 @@ static void run(struct sock *sk, enum toytcp_deferred which)
 	case TOYTCP_DEFER_MTU:
 		toytcp_ipv4_update_pmtu(sk, READ_ONCE(ts->mtu_reduced));
 		break;
+	case TOYTCP_DEFER_SEND:
+		toytcp_recovery_xmit(sk);
+		toytcp_output_push(sk, TOYTCP_PUSH_NAGLE);
+		break;
 	case TOYTCP_DEFER_NR:
 		break;
 	}
@@ -629,6 +634,16 @@ static void keep_fn(struct toytcp_timer *timer)
 	expire(&ts->inet.sk, TOYTCP_DEFER_KEEP);
 }
 
+/* there is room below again */
+static void softirq_send(struct toytcp_softirq *work)
+{
+	struct toytcp_sock *ts =
+		container_of(work, struct toytcp_sock, softirq_send);
+
+	toytcp_pace_resume(ts);
+	expire(&ts->inet.sk, TOYTCP_DEFER_SEND);
+}
+
 /**
  * toytcp_timers_init() - prepare a new socket's timers
  * @sk: the socket
@@ -642,6 +657,7 @@ void toytcp_timers_init(struct sock *sk)
 	toytcp_timer_setup(&ts->timer_rtx, rtx_fn);
 	toytcp_timer_setup(&ts->timer_delack, delack_fn);
 	toytcp_timer_setup(&ts->timer_keep, keep_fn);
+	toytcp_softirq_setup(&ts->softirq_send, softirq_send);
 	ts->deferred = 0;
 }
 

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How much of a socket's data may wait below it, and how fast they go there.
+ *
+ * Engine (layer 1). Locks: the socket's, but for toytcp_pace_freed(). As
+ * Linux's TCP small queues and its pacing rate.
+ *
+ * Small queues. What waits in a queueing discipline or a device delays
+ * everybody's packets and can't be called back, so a socket has no more than
+ * about a millisecond of data there, at its pacing rate: two buffers at
+ * least, net.toytcp.limit_output_bytes at most. More would only make the queue
+ * longer. sk_wmem_alloc has what is there; sock_wfree() subtracts each
+ * buffer from it when a device has let go of it, and calls sk_write_space,
+ * which calls toytcp_pace_freed(): a sender that was held back goes on in
+ * a softirq of its own, since the buffer may have been freed under any lock,
+ * the socket's own included.
+ *
+ * The life of the socket across that. A buffer below holds no reference: its
+ * share of sk_wmem_alloc keeps the memory, and sock_wfree() keeps one byte of
+ * it until sk_write_space has returned. So toytcp_pace_freed() may look at
+ * the socket, and takes a reference for the softirq unless the last one is
+ * gone; then there is nobody left to send. The softirq finds the state CLOSE
+ * if the connection, the namespace or the module has ended meanwhile, and
+ * drops its reference; memory goes back a grace period later, hence after
+ * the softirq. The destructor is the kernel's own and not one of the module's:
+ * the last thing that a buffer does to a socket is no text of the module, which
+ * toytcp_sock_exit() keeps until the last socket is freed. And the kernel knows
+ * it: segments of a buffer that software cuts, and buffers delayed by netem,
+ * go on counting as they do for its own TCP.
+ */
+#include "pace.h"
+#include "sock.h"
+
+/* bits of toytcp_sock.small_queue */
+#define THROTTLED	0	/* data wait for room below */
+#define SCHEDULED	1	/* the softirq has not begun yet; it holds a reference */
+
+/* bytes of memory that may be below, before another @truesize follows */
+static unsigned long queue_limit(const struct sock *sk, u32 truesize)
+{
+	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
+	unsigned long ms = READ_ONCE(sk->sk_pacing_rate) >>
+			   READ_ONCE(sk->sk_pacing_shift);
+	unsigned long limit = max_t(unsigned long, 2 * truesize, ms);
+
+	/* what is paced has no bursts that the sysctl must bound */
+	if (READ_ONCE(sk->sk_pacing_status) == SK_PACING_NONE)
+		limit = min_t(unsigned long, limit,
+			      READ_ONCE(ctl->limit_output_bytes));
+	return limit;
+}
+
+/* at most one buffer waits for its acknowledgment */
+static bool at_most_one_sent(const struct toytcp_sock *ts)
+{
+	const struct rb_node *root = ts->rtx_queue.rb_node;
+
+	return !root || (!root->rb_left && !root->rb_right);
+}
+
+/**
+ * toytcp_pace_queue_full() - is there enough of this socket's below?
+ * @sk: the socket
+ * @skb: the buffer that would be next
+ * @again: it was sent before: what is lost may go with twice the limit
+ *
+ * While no more than one buffer waits for its acknowledgment the answer is
+ * no: a device that tells late what it has sent should not stop a sender that
+ * sends little.
+ *
+ * Context: socket lock held.
+ * Return: true if the sender must wait: TOYTCP_DEFER_SEND calls it.
+ */
+bool toytcp_pace_queue_full(struct sock *sk, const struct sk_buff *skb,
+			    bool again)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	unsigned long limit = queue_limit(sk, skb->truesize) << again;
+
+	if (likely(refcount_read(&sk->sk_wmem_alloc) <= limit) ||
+	    at_most_one_sent(ts))
+		return false;
+	set_bit(THROTTLED, &ts->small_queue);
+	/* pairs with the one in toytcp_pace_freed(): it sees the bit, or we the room */
+	smp_mb__after_atomic();
+	return refcount_read(&sk->sk_wmem_alloc) > limit;
+}
+
+/**
+ * toytcp_pace_still_below() - has a buffer's last transmission left the host?
+ * @sk: the socket
+ * @skb: a buffer of rtx_queue
+ *
+ * What a device still holds has not been lost yet.
+ *
+ * Context: socket lock held.
+ * Return: true if it has not; the sender will be called when it has.
+ */
+bool toytcp_pace_still_below(struct sock *sk, const struct sk_buff *skb)
+{
+	if (likely(!skb_fclone_busy(sk, skb)))
+		return false;
+	set_bit(THROTTLED, &toytcp_sk(sk)->small_queue);
+	/* as in toytcp_pace_queue_full() */
+	smp_mb__after_atomic();
+	return skb_fclone_busy(sk, skb);
+}
+
+/**
+ * toytcp_pace_freed() - a buffer of this socket's has left the host
+ * @sk: the socket; maybe without a reference, see the head of the file
+ *
+ * Context: any but hard interrupt; any locks, the socket's perhaps.
+ */
+void toytcp_pace_freed(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	/* sk_wmem_alloc is less, then look whether somebody waits for that */
+	smp_mb__after_atomic();
+	if (likely(!test_bit(THROTTLED, &ts->small_queue)) ||
+	    test_and_set_bit(SCHEDULED, &ts->small_queue) ||
+	    !refcount_inc_not_zero(&sk->sk_refcnt))
+		return;
+	toytcp_softirq_raise(&ts->softirq_send);
+}
+
+/**
+ * toytcp_pace_resume() - the softirq begins: what was full is looked at again
+ * @ts: the socket
+ *
+ * Context: softirq; before the socket lock is taken.
+ */
+void toytcp_pace_resume(struct toytcp_sock *ts)
+{
+	clear_bit(THROTTLED, &ts->small_queue);
+	clear_bit(SCHEDULED, &ts->small_queue);
+	/* who is held back from here on sets the bit anew */
+	smp_mb__after_atomic();
+}
+
+/**
+ * toytcp_pace_update_rate() - the pacing rate follows window and round trip
+ * @sk: the socket
+ *
+ * As Linux: cwnd a round trip, times net.toytcp.pacing_ss_ratio percent in
+ * slow start, so that the window can double, and pacing_ca_ratio near and
+ * above ssthresh. Whether anybody paces or not, the rate says how much a
+ * millisecond is.
+ *
+ * Context: socket lock held.
+ */
+void toytcp_pace_update_rate(struct sock *sk)
+{
+	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
+	const struct toytcp_sock *ts = toytcp_sk(sk);
+	const struct toytcp_cong *c = &ts->cong;
+	u64 rate = (u64)ts->mss * (USEC_PER_SEC / 100 * 8);
+
+	rate *= c->cwnd_segs < c->ssthresh_segs / 2 ?
+			READ_ONCE(ctl->pacing_ss_ratio) :
+			READ_ONCE(ctl->pacing_ca_ratio);
+	rate *= max(c->cwnd_segs, ts->packets_out);
+	if (likely(ts->rtt.srtt_us8))
+		rate = div_u64(rate, ts->rtt.srtt_us8);
+	/* fq reads it without a lock */
+	WRITE_ONCE(sk->sk_pacing_rate,
+		   min_t(u64, rate, READ_ONCE(sk->sk_max_pacing_rate)));
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * How much of a socket's data may wait below it, and how fast they go there.
+ * Engine (layer 1); see pace.c.
+ */
+#ifndef _TOYTCP_PACE_H
+#define _TOYTCP_PACE_H
+
+#include <linux/types.h>
+
+struct sk_buff;
+struct sock;
+struct toytcp_sock;
+
+bool toytcp_pace_queue_full(struct sock *sk, const struct sk_buff *skb,
+			    bool again);
+bool toytcp_pace_still_below(struct sock *sk, const struct sk_buff *skb);
+void toytcp_pace_freed(struct sock *sk);
+void toytcp_pace_resume(struct toytcp_sock *ts);
+void toytcp_pace_update_rate(struct sock *sk);
+
+#endif /* _TOYTCP_PACE_H */
