@@ -599,6 +599,44 @@ static void window_may_send__and_select_never_deadlock(struct kunit *test)
 	}
 }
 
+#define DEFER_IN(_len, _limit, _window, ...)				\
+	{ .len = _len, .limit = _limit, .window = _window, .goal = 44000, \
+	  .head_age_us = 60, .srtt_us = 100, .growing = true, ##__VA_ARGS__ }
+
+struct defer_param {
+	const char *name;
+	struct toytcp_defer_in in;
+	bool want;
+};
+
+static const struct defer_param defer_params[] = {
+	{ "room for little",	DEFER_IN(44000, 10000, 60000), true },
+	{ "a full buffer",	DEFER_IN(44000, 44000, 200000), false },
+	{ "a third of the window", DEFER_IN(44000, 20000, 60000), false },
+	{ "less than a third",	DEFER_IN(44000, 19999, 60000), true },
+	{ "fits, may grow",	DEFER_IN(9000, 10000, 60000), true },
+	{ "fits, will not grow", DEFER_IN(9000, 10000, 60000, .growing = false), false },
+	{ "an ACK is far",	DEFER_IN(44000, 10000, 60000, .head_age_us = 49), false },
+	{ "no round trip known", DEFER_IN(44000, 10000, 60000, .srtt_us = 0), true },
+	{ "after a pause",	DEFER_IN(44000, 10000, 60000, .idle_us = 1000), false },
+	{ "a pause of the network", DEFER_IN(44000, 10000, 60000, .idle_us = 999), true },
+	{ "nothing may go",	DEFER_IN(44000, 0, 0), false },
+};
+
+static void defer_desc(const struct defer_param *p, char *desc)
+{
+	strscpy(desc, p->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(defer, defer_params, defer_desc);
+
+static void window_defer__table(struct kunit *test)
+{
+	const struct defer_param *p = test->param_value;
+
+	KUNIT_EXPECT_EQ(test, toytcp_window_defer(&p->in), p->want);
+}
+
 static struct kunit_case window_cases[] = {
 	KUNIT_CASE_PARAM(window_scale__table, scale_gen_params),
 	KUNIT_CASE_PARAM(window_scale__is_the_smallest, prng_seed_gen_params),
@@ -614,6 +652,7 @@ static struct kunit_case window_cases[] = {
 	KUNIT_CASE_PARAM(window_may_send__table, send_gen_params),
 	KUNIT_CASE_PARAM(window_may_send__laws, prng_seed_gen_params),
 	KUNIT_CASE_PARAM(window_may_send__and_select_never_deadlock, prng_seed_gen_params),
+	KUNIT_CASE_PARAM(window_defer__table, defer_gen_params),
 	{}
 };
 

@@ -483,6 +483,31 @@ static u32 send_limit(const struct sock *sk, const struct sk_buff *skb,
 	return len;
 }
 
+/* should the head of the write queue, of more than a segment, wait for an ACK? */
+static bool defer(const struct sock *sk, const struct sk_buff *skb,
+		  enum toytcp_push how, u32 window, u32 cwnd_quota)
+{
+	const struct toytcp_sock *ts = toytcp_sk(sk);
+	const struct rb_node *head = rb_first(&ts->rtx_queue);
+	u64 now_us;
+
+	if (skb->len <= ts->mss || how == TOYTCP_PUSH_NOW || !head ||
+	    ts->recovery != TOYTCP_OPEN || ts->snd_urgent ||
+	    TOYTCP_CB(skb)->flags & TOYTCP_FIN)
+		return false;
+	now_us = toytcp_now_us();
+	return toytcp_window_defer(&(struct toytcp_defer_in) {
+		.len = skb->len,
+		.limit = min(window, cwnd_quota * ts->mss),
+		.goal = toytcp_output_gso_segs(sk) * ts->mss,
+		.window = min(ts->snd_wnd, ts->cong.cwnd_segs * ts->mss),
+		.head_age_us = now_us - TOYTCP_CB(rb_to_skb(head))->xmit_us,
+		.idle_us = now_us - ts->last_xmit_us,
+		.srtt_us = ts->rtt.srtt_us8 >> 3,
+		.growing = skb_queue_is_last(&sk->sk_write_queue, skb),
+	});
+}
+
 /*
  * Data that leave soon after data came are an answer: from then on an ACK
  * waits for the next answer (RFC 9293 3.8.6.3; Linux's ping-pong mode).
@@ -548,7 +573,7 @@ void toytcp_output_push(struct sock *sk, enum toytcp_push how)
 		toytcp_cwv_idle(ts);
 
 	while ((skb = skb_peek(&sk->sk_write_queue))) {
-		u32 in_flight = toytcp_in_flight(ts), window, len;
+		u32 in_flight = toytcp_in_flight(ts), window, quota, len;
 
 		if (in_flight >= ts->cong.cwnd_segs) {
 			limited = true;
@@ -557,8 +582,12 @@ void toytcp_output_push(struct sock *sk, enum toytcp_push how)
 		if (may_send(sk, skb, how, &window) != TOYTCP_SEND_NOW ||
 		    toytcp_pace_queue_full(sk, skb, false))
 			break;
-		len = send_limit(sk, skb, window,
-				 ts->cong.cwnd_segs - in_flight);
+		quota = ts->cong.cwnd_segs - in_flight;
+		if (defer(sk, skb, how, window, quota)) {
+			limited = quota * ts->mss < min(window, skb->len);
+			break;
+		}
+		len = send_limit(sk, skb, window, quota);
 		if (len < skb->len &&
 		    toytcp_sendq_split(sk, skb, len, GFP_ATOMIC))
 			break;

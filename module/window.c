@@ -218,3 +218,29 @@ enum toytcp_send_verdict toytcp_window_may_send(const struct toytcp_send_in *in)
 		return TOYTCP_SEND_NAGLE;
 	return TOYTCP_SEND_NOW;
 }
+
+#define DEFER_SHARE	3	/* part of the window that is worth a buffer, as in Linux */
+#define DEFER_IDLE_US	1000	/* who was silent for so long need not save buffers */
+
+/**
+ * toytcp_window_defer() - should a buffer of several segments wait to be larger?
+ * @in: see struct toytcp_defer_in; something is in flight
+ *
+ * Each ACK makes room for as much as it acknowledges. If that is sent at once
+ * the receiver acknowledges as little again, and buffers that were small once
+ * stay small for ever. So it waits for the next ACK, if one is due soon (the
+ * oldest in flight has half its round trip behind it) and what could go now
+ * is neither a full buffer, nor all that the buffer will ever hold, nor a
+ * third of the window. Linux has the same rule.
+ *
+ * Context: any.
+ * Return: true if it should wait.
+ */
+bool toytcp_window_defer(const struct toytcp_defer_in *in)
+{
+	if (in->limit >= in->goal || in->limit >= in->window / DEFER_SHARE ||
+	    (!in->growing && in->limit >= in->len))
+		return false;
+	return in->idle_us < DEFER_IDLE_US &&
+	       in->head_age_us >= in->srtt_us / 2;
+}

@@ -40,6 +40,18 @@ struct toytcp_send_in {
 	bool cork;		/* TCP_CORK or MSG_MORE pending */
 };
 
+/* Inputs of toytcp_window_defer() */
+struct toytcp_defer_in {
+	u32 len;		/* bytes in the buffer at the head of the queue */
+	u32 limit;		/* of any buffer, bytes that both windows let go now */
+	u32 goal;		/* bytes of a full buffer */
+	u32 window;		/* the smaller of both windows, bytes */
+	u64 head_age_us;	/* since the oldest unacknowledged was sent */
+	u64 idle_us;		/* since anything was sent */
+	u32 srtt_us;
+	bool growing;		/* the last of the queue: data may be added to it */
+};
+
 u8 toytcp_window_scale(u32 space);
 bool toytcp_window_acceptable(u32 rcv_nxt, u32 rcv_wnd, u32 seq, u32 seg_len);
 bool toytcp_window_touches(u32 rcv_nxt, u32 rcv_wnd, u32 seq, u32 seg_len);
@@ -47,5 +59,6 @@ bool toytcp_window_update_ok(u32 snd_wl1, u32 snd_wl2, u32 snd_wnd,
 			     u32 seg_seq, u32 seg_ack, u32 seg_wnd);
 u32 toytcp_window_select(const struct toytcp_window_in *in);
 enum toytcp_send_verdict toytcp_window_may_send(const struct toytcp_send_in *in);
+bool toytcp_window_defer(const struct toytcp_defer_in *in);
 
 #endif /* _TOYTCP_WINDOW_H */
