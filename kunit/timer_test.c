@@ -70,6 +70,45 @@ static void timers_delack__every_second_segment(struct kunit *test)
 	SIM_EXPECT_NONE(test);
 }
 
+/*
+ * While the program does not read, an ACK could not move the window: what
+ * comes is acknowledged a quarter of the window at a time, and by reading.
+ */
+static void timers_delack__program_reads(struct kunit *test)
+{
+	struct open o;
+	struct sock *sk;
+	u32 first, got;
+
+	open(test, &o);
+	sk = o.sock->sk;
+	sk->sk_rcvbuf = 100000;
+	sk->sk_userlocks |= SOCK_RCVBUF_LOCK;
+	/* a window below what the header's field can say */
+	sim_peer_send(&o.p, TOYTCP_ACK, 1460);
+	sim_read_check(o.sock, 0, 1460);
+	o.ts->rcv_wnd = 40000;
+	o.ts->rcv_wup = o.ts->rcv_nxt;
+	sk->sk_rcvbuf = 60000;
+	o.ts->quickacks = 0;
+	o.ts->ack_pending = false;
+	sim_inbox_clear();
+	first = o.p.snd_nxt;
+	for (got = 1460; got <= 10000; got += 1460) {
+		sim_peer_send(&o.p, TOYTCP_ACK, 1460);
+		SIM_EXPECT_NONE(test);
+	}
+	sim_peer_send(&o.p, TOYTCP_ACK, 1460);
+	SIM_EXPECT(test, &o.p, TOYTCP_ACK, 1, first - o.p.iss + got, 0);
+	/* two more, and the program reads all */
+	sim_peer_send(&o.p, TOYTCP_ACK, 1460);
+	sim_peer_send(&o.p, TOYTCP_ACK, 1460);
+	SIM_EXPECT_NONE(test);
+	sim_read_check(o.sock, 1460, 65536);
+	SIM_EXPECT(test, &o.p, TOYTCP_ACK, 1, first - o.p.iss + got + 2920, 0);
+	SIM_EXPECT_NONE(test);
+}
+
 /* data that is to be sent carries the ACK */
 static void timers_delack__goes_with_data(struct kunit *test)
 {
@@ -495,6 +534,7 @@ static void timers_quickack__option(struct kunit *test)
 static struct kunit_case timer_cases[] = {
 	KUNIT_CASE(timers_delack__40_ms),
 	KUNIT_CASE(timers_delack__every_second_segment),
+	KUNIT_CASE(timers_delack__program_reads),
 	KUNIT_CASE(timers_delack__goes_with_data),
 	KUNIT_CASE(timers_sent__syn_retries),
 	KUNIT_CASE(timers_sent__retries2),

@@ -24,6 +24,8 @@
 /* a step's word that the segment has done all it does, and is no error */
 #define STEP_DONE TOYTCP_DROP_COUNT
 
+#define ACK_SHARE 4	/* of the window may wait for a program to read it */
+
 /**
  * toytcp_seg_init() - read a segment's header
  * @seg: filled
@@ -339,8 +341,27 @@ static void rcv_mss_update(struct toytcp_sock *ts, const struct toytcp_seg *seg)
 {
 	u32 len = skb_shinfo(seg->skb)->gso_size ?: seg->len;
 
-	if (len >= ts->rcv_mss)
-		ts->rcv_mss = clamp_t(u32, len, TOYTCP_MSS_MIN, ts->adv_mss);
+	if (len < ts->rcv_mss)
+		return;
+	ts->rcv_mss = clamp_t(u32, len, TOYTCP_MSS_MIN, ts->adv_mss);
+	toytcp_rwnd_weigh(ts, seg->len, seg->skb->truesize);
+}
+
+/*
+ * RFC 5681 4.2 wants an ACK for every second full segment. As in Linux, it
+ * waits for the program to read if till then the window would not move, since
+ * reading sends one; but no more than a part of the window waits, so that a
+ * slow program does not take the sender's clock away.
+ */
+static bool second_segment(const struct sock *sk)
+{
+	const struct toytcp_sock *ts = toytcp_sk(sk);
+	u32 unacked = ts->rcv_nxt - ts->rcv_wup;
+
+	return unacked > ts->rcv_mss &&
+	       (unacked > ts->rcv_wnd / ACK_SHARE ||
+		ts->rcv_nxt - ts->copied_seq < sk->sk_rcvlowat ||
+		toytcp_rwnd_select(sk) >= ts->rcv_wnd);
 }
 
 /* decide how soon what came is acknowledged; toytcp_rcv() acts on it */
@@ -354,8 +375,8 @@ static void ack_schedule(struct sock *sk)
 		ts->ack_now = true;
 	} else if (!RB_EMPTY_ROOT(&ts->ofo_queue) ||
 		   (ts->got_fin && sk->sk_state != TCP_CLOSE_WAIT) ||
-		   ts->rcv_nxt - ts->rcv_wup > ts->rcv_mss) {
-		/* RFC 5681 4.2: every second full segment, every gap */
+		   second_segment(sk)) {
+		/* RFC 5681 4.2: every gap, too */
 		ts->ack_now = true;
 	}
 }

@@ -5,7 +5,13 @@
  *
  * Engine (layer 1). Locks: the socket's. RFC 9293 section 3.8.6.2.2, RFC 7323
  * section 2; the arithmetic is window.c's.
+ *
+ * The buffer's size bounds memory, the window promises payload. How much of
+ * the one is the other depends on who filled the buffers: the device, GRO, or
+ * the sender on the same host. So the share is measured (Linux since 6.6).
  */
+#include <linux/math.h>
+
 #include "netns.h"
 #include "sock.h"
 #include "window.h"
@@ -38,19 +44,44 @@ void toytcp_rwnd_init(const struct sock *sk, u8 *wscale, u32 *wnd)
 	*wnd = min_t(u32, window_clamp(toytcp_sk(sk), space), 65535);
 }
 
+/* payload that so many bytes of buffers will hold, if they are as of late */
+static u32 payload(const struct toytcp_sock *ts, int bytes)
+{
+	return bytes > 0 ? ((u64)bytes * ts->rcv_share) >> 8 : 0;
+}
+
 static u32 window_free(const struct sock *sk)
 {
 	int space = READ_ONCE(sk->sk_rcvbuf) -
 		    atomic_read(&sk->sk_rmem_alloc);
 
-	/* truesize to payload: half, as Linux's tcp_adv_win_scale=1 */
-	return window_clamp(toytcp_sk(sk), space > 0 ? space >> 1 : 0);
+	return window_clamp(toytcp_sk(sk), payload(toytcp_sk(sk), space));
 }
 
 static u32 window_full(const struct sock *sk)
 {
-	return window_clamp(toytcp_sk(sk),
-			    max_t(u32, READ_ONCE(sk->sk_rcvbuf) >> 1, 1));
+	const struct toytcp_sock *ts = toytcp_sk(sk);
+
+	return window_clamp(ts, max(payload(ts, READ_ONCE(sk->sk_rcvbuf)), 1u));
+}
+
+/**
+ * toytcp_rwnd_weigh() - how much of what a segment weighs is payload?
+ * @ts: the socket
+ * @len: its payload, bytes
+ * @truesize: its weight, bytes, > 0
+ *
+ * For full-sized segments. What follows is a mean, no bound: memory has its
+ * own (reassembly.c).
+ *
+ * Context: socket lock held.
+ */
+void toytcp_rwnd_weigh(struct toytcp_sock *ts, u32 len, u32 truesize)
+{
+	int share = min_t(u32, (min(len, U32_MAX >> 8) << 8) / truesize,
+			  TOYTCP_SHARE_MAX);
+
+	ts->rcv_share += DIV_ROUND_CLOSEST(share - ts->rcv_share, 8);
 }
 
 /**

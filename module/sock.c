@@ -233,6 +233,7 @@ static void setup_common(struct sock *sk)
 	ts->mss = TOYTCP_MSS_DEFAULT;
 	ts->peer_mss = TOYTCP_MSS_DEFAULT;
 	ts->rcv_mss = TOYTCP_MSS_DEFAULT;
+	ts->rcv_share = TOYTCP_SHARE_INIT;
 	ts->adv_mss = TOYTCP_MSS_DEFAULT;
 	toytcp_rtt_init(&ts->rtt, TOYTCP_RTO_INIT_US,
 			READ_ONCE(tn->sysctl.rto_min_us));
@@ -581,6 +582,7 @@ int toytcp_sock_disconnect(struct sock *sk)
 	ts->rcv_rtt_us = 0;
 	ts->rcv_rtt_start_us = 0;
 	ts->rcvq_space = 0;
+	ts->rcv_share = TOYTCP_SHARE_INIT;
 	kfree(ts->saved_syn);
 	ts->saved_syn = NULL;
 	counters_reset(ts);

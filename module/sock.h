@@ -37,6 +37,8 @@
 #define TOYTCP_MSS_DEFAULT	536	/* RFC 9293 3.7.1: no MSS option heard */
 #define TOYTCP_MSS_MIN		48	/* floor whatever a peer says; Linux's TCP_MIN_SND_MSS */
 #define TOYTCP_MSS_MAX		65495	/* 65535 less IPv4 and TCP headers */
+#define TOYTCP_SHARE_INIT	128	/* of 256: half a buffer, before one was seen */
+#define TOYTCP_SHARE_MAX	240	/* some room for segments that are alone */
 #define TOYTCP_HEADROOM		ALIGN(MAX_HEADER + 20 + 60, 16) /* link + IPv4 + full TCP header */
 #define TOYTCP_DELACK_US	40000u	/* delayed ACK, Linux's TCP_DELACK_MIN */
 #define TOYTCP_QUICKACKS	16	/* segments acked at once when young, as Linux */
@@ -179,6 +181,7 @@ struct toytcp_sock {
 	u16 mss;			/* effective send MSS, options deducted, bytes */
 	u16 hole_mss;			/* what black holes left of the send MSS, bytes; 0: all */
 	u16 rcv_mss;			/* estimate of the peer's segment size, bytes */
+	u8 rcv_share;			/* payload in 256 bytes of received buffers, mean */
 	u8 snd_wscale;			/* shift of the peer's window field */
 	u8 rcv_wscale;			/* shift of ours */
 	u8 ts_ok:1,			/* timestamps in use (RFC 7323) */
@@ -440,6 +443,7 @@ int toytcp_sendq_split(struct sock *sk, struct sk_buff *skb, u32 len,
 void toytcp_rwnd_init(const struct sock *sk, u8 *wscale, u32 *wnd);
 u32 toytcp_rwnd_select(const struct sock *sk);
 bool toytcp_rwnd_grew(struct sock *sk);
+void toytcp_rwnd_weigh(struct toytcp_sock *ts, u32 len, u32 truesize);
 
 /* cwv.c */
 void toytcp_cwv_sent(struct toytcp_sock *ts, bool limited);
