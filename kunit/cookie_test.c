@@ -98,11 +98,12 @@ static void cookie_ts__round_trip(struct kunit *test)
 	int i, ms;
 
 	for (ms = 0; ms < 300; ms++)
-		for (i = 0; i < 2 * 16; i++) {
+		for (i = 0; i < 4 * 16; i++) {
 			struct toytcp_cookie_opts in = {
 				.sack_ok = i & 1,
-				.wscale = (i >> 1) % 15,
-				.wscale_ok = i >> 1 < 15,
+				.ecn_ok = i & 2,
+				.wscale = (i >> 2) % 15,
+				.wscale_ok = i >> 2 < 15,
 			}, out;
 			/* around the wrap of 32 bits of milliseconds, too */
 			u64 now_ms = (i & 1 ? 1ull << 32 : 1000) + ms;
@@ -110,6 +111,7 @@ static void cookie_ts__round_trip(struct kunit *test)
 
 			toytcp_cookie_ts_read(ts, &out);
 			KUNIT_ASSERT_EQ(test, out.sack_ok, in.sack_ok);
+			KUNIT_ASSERT_EQ(test, out.ecn_ok, in.ecn_ok);
 			KUNIT_ASSERT_EQ(test, out.wscale_ok, in.wscale_ok);
 			if (in.wscale_ok)
 				KUNIT_ASSERT_EQ(test, out.wscale, in.wscale);

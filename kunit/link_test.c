@@ -34,6 +34,7 @@ static struct {
 	const char *profile;
 	u64 seed;
 	u32 failures;
+	bool ecn;
 } world;
 
 #define WATCH(cond, fmt, ...)						\
@@ -72,6 +73,18 @@ static void watch_sacks(const struct sim_seg *seg, const struct watch *to)
 	}
 }
 
+/* RFC 3168 6.1.1, 6.1.4, 6.1.5: new data alone are ECT, or say CWR */
+static void watch_ecn(const struct sim_seg *seg, const struct watch *from)
+{
+	bool fresh = seg->len && seq_geq(seg->seq, from->nxt);
+
+	WATCH(world.ecn || !(seg->ecn | (seg->flags & (TOYTCP_ECE | TOYTCP_CWR))),
+	      "ECN that was not agreed on");
+	WATCH(fresh || !seg->ecn, "ECT on what is no new data");
+	WATCH(fresh || seg->flags & TOYTCP_SYN || !(seg->flags & TOYTCP_CWR),
+	      "CWR on what is no new data");
+}
+
 static void watch(const struct sim_seg *seg)
 {
 	struct watch *from = &world.end[seg->from == SIM_A ? 0 : 1];
@@ -96,6 +109,7 @@ static void watch(const struct sim_seg *seg)
 	} else {
 		WATCH(seg->flags & TOYTCP_ACK, "no ACK");
 	}
+	watch_ecn(seg, from);
 	watch_window(seg, from, from->wscale_sent && to->wscale_sent);
 	watch_sacks(seg, to);
 	/* a retransmission may probe a window that closed before it; new data may not */
@@ -120,6 +134,7 @@ struct profile {
 	bool gso, gro;
 	u32 hold_us;
 	bool no_sack, no_ts, no_wscale;
+	bool ecn;
 	bool nodelay;
 	bool slow;		/* the reader sleeps between reads */
 	u32 limit_s;		/* of virtual time */
@@ -171,6 +186,17 @@ static const struct profile profiles[] = {
 	  .kib = 32, .limit_s = 60 },
 	{ "narrow, short queue", BOTH(.delay_us = 20000, .ns_per_byte = 8000, .queue_us = 20000),
 	  .kib = 32, .gso = true, .limit_s = 60 },
+	{ "marks", BOTH(.delay_us = 10000, .ce = 200), .kib = 48, .ecn = true, .limit_s = 30 },
+	{ "marks, GSO and GRO", BOTH(.delay_us = 10000, .ce = 200), .kib = 64, .ecn = true,
+	  .gso = true, .gro = true, .limit_s = 30 },
+	{ "marks and loss, GSO", BOTH(.delay_us = 10000, .ce = 100, .loss = 50), .kib = 48,
+	  .ecn = true, .gso = true, .limit_s = 120 },
+	{ "marks and loss, no SACK", BOTH(.delay_us = 10000, .ce = 100, .loss = 50), .kib = 32,
+	  .ecn = true, .no_sack = true, .limit_s = 120 },
+	{ "narrow, marking queue", BOTH(.delay_us = 20000, .ns_per_byte = 8000, .ce_us = 20000),
+	  .kib = 64, .ecn = true, .gso = true, .limit_s = 60 },
+	{ "marks nobody asked for", BOTH(.delay_us = 10000, .ce = 500), .kib = 32,
+	  .limit_s = 10 },
 	{ "small writes", BOTH(.delay_us = 5000, .loss = 20), .kib = 4, .write = 100,
 	  .limit_s = 120 },
 	{ "small writes, nodelay", BOTH(.delay_us = 5000, .loss = 20), .kib = 4, .write = 100,
@@ -298,6 +324,8 @@ static void world_init(struct kunit *test, const struct profile *p, u64 seed)
 	ctl->sack = !p->no_sack;
 	ctl->timestamps = !p->no_ts;
 	ctl->window_scaling = !p->no_wscale;
+	ctl->ecn = p->ecn ? 1 : 2;
+	world.ecn = p->ecn;
 }
 
 /* next thing to happen, a slow reader's waking included */

@@ -96,10 +96,11 @@ struct scn_opt {
 
 struct scn_seg {
 	u8 flags;
+	u8 ecn;			/* IP's ECN field, if has_ecn */
 	struct scn_num seq, ack;
 	u32 len;
 	u16 win, urg;
-	bool has_win, has_urg;
+	bool has_win, has_urg, has_ecn;
 	bool any_psh;		/* p: PSH or not */
 	bool any_opts;		/* <...> */
 	u8 n_opts;

@@ -15,6 +15,7 @@
 #include <linux/poll.h>
 #include <linux/sockios.h>
 #include <linux/string.h>
+#include <net/inet_ecn.h>
 #include <net/tcp.h>
 
 #include "scenario.h"
@@ -60,6 +61,7 @@ static const struct name {
 	NAME(TCP_CA_Open), NAME(TCP_CA_Disorder), NAME(TCP_CA_CWR), NAME(TCP_CA_Recovery),
 	NAME(TCP_CA_Loss),
 	NAME(TCPI_OPT_TIMESTAMPS), NAME(TCPI_OPT_SACK), NAME(TCPI_OPT_WSCALE), NAME(TCPI_OPT_ECN),
+	NAME(TCPI_OPT_ECN_SEEN),
 }, states[] = {
 	{ "NONE", 0 }, { "ESTABLISHED", TCP_ESTABLISHED }, { "SYN_SENT", TCP_SYN_SENT },
 	{ "SYN_RECV", TCP_SYN_RECV }, { "FIN_WAIT1", TCP_FIN_WAIT1 },
@@ -397,12 +399,36 @@ static bool has_raw(const struct scn_seg *seg)
 	return false;
 }
 
+/* [ect0] and the like, packetdrill's words for IP's ECN field */
+static bool take_ecn(const char **p, struct scn_seg *seg)
+{
+	static const struct {
+		const char *word;
+		u8 ecn;
+	} words[] = {
+		{ "noecn", INET_ECN_NOT_ECT }, { "ect0", INET_ECN_ECT_0 },
+		{ "ect1", INET_ECN_ECT_1 }, { "ce", INET_ECN_CE },
+	};
+	int i;
+
+	if (!word(p, "["))
+		return true;
+	for (i = 0; i < ARRAY_SIZE(words); i++) {
+		if (!word(p, words[i].word))
+			continue;
+		seg->ecn = words[i].ecn;
+		seg->has_ecn = true;
+		return word(p, "]");
+	}
+	return false;
+}
+
 static bool take_segment(const char **p, struct scn_event *ev)
 {
 	struct scn_seg *seg = &ev->seg;
 	u64 v;
 
-	if (!take_flags(p, &seg->flags, &seg->any_psh) || !take_range(p, seg))
+	if (!take_ecn(p, seg) || !take_flags(p, &seg->flags, &seg->any_psh) || !take_range(p, seg))
 		return false;
 	if (word(p, "ack")) {
 		if (!take_num(p, &seg->ack))

@@ -90,6 +90,7 @@ static int format_options(char *buf, int size, const struct scn_run *run,
 static void format_segment(char *buf, int size, struct scn_run *run, const struct sim_seg *seg)
 {
 	static const char letters[] = "FSRP.UEW";
+	static const char *const ecn[] = { "", "[ect1] ", "[ect0] ", "[ce] " };
 	bool in = seg->from == SIM_PEER;
 	const struct scn_peer *peer = peer_of(run, seg);
 	u32 own, other, i;
@@ -105,7 +106,7 @@ static void format_segment(char *buf, int size, struct scn_run *run, const struc
 	seq = seg->seq - own;
 	if (peer != &run->peers[1])
 		n += scnprintf(buf + n, size - n, "%d", (int)(peer - run->peers));
-	n += scnprintf(buf + n, size - n, "%c ", in ? '<' : '>');
+	n += scnprintf(buf + n, size - n, "%c %s", in ? '<' : '>', ecn[seg->ecn & 3]);
 	for (i = 0; i < 8; i++)
 		if (seg->flags & BIT(i))
 			n += scnprintf(buf + n, size - n, "%c", letters[i]);
@@ -211,6 +212,7 @@ static int inject(struct scn_run *run, const struct scn_event *ev)
 	struct sim_seg seg = {
 		.from = SIM_PEER, .to = SIM_A, .sport = peer->port, .dport = SCN_PORT,
 		.flags = s->flags, .len = s->len, .urg = s->urg, .raw_opts = raw,
+		.ecn = s->ecn,
 	};
 	u8 *data = NULL;
 	s64 offset;
@@ -389,6 +391,7 @@ static bool segment_is(struct scn_run *run, const struct scn_event *ev, const st
 	       (!(want->flags & TOYTCP_ACK) || num_is(&want->ack, came->ack, peer->iss)) &&
 	       (!want->has_win || came->wnd == want->win) &&
 	       (!want->has_urg || came->urg == want->urg) &&
+	       (!want->has_ecn || came->ecn == want->ecn) &&
 	       options_are(peer, want, &came->opt);
 }
 

@@ -368,7 +368,7 @@ static int row_events(struct scn_script *script, const struct scn_line *row, u32
 		bool segment;
 
 		s = strim(s);
-		segment = isupper(*s) || *s == '.' || *s == '-';
+		segment = isupper(*s) || *s == '.' || *s == '-' || *s == '[';
 		if (segment ? row_line(script, row, used, "+0 %c %s", direction, s) :
 			      row_line(script, row, used, "%s", s))
 			return -EINVAL;

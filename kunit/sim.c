@@ -12,6 +12,7 @@
 #include <linux/ip.h>
 #include <linux/module.h>
 #include <linux/net.h>
+#include <net/inet_ecn.h>
 #include <net/inet_sock.h>
 #include <net/sock.h>
 #include <net/tcp.h>
@@ -216,6 +217,9 @@ static bool link_send(struct sk_buff *skb, const struct toytcp_flow_key *key)
 		kfree_skb(skb);
 		return false;
 	}
+	if (INET_ECN_is_capable(ip_hdr(skb)->tos) &&
+	    (chance(link->ce) || (link->ce_us && at_us - sim.now_us > link->ce_us)))
+		ip_hdr(skb)->tos |= INET_ECN_CE;
 	at_us += div_u64((u64)(skb->len + 20) * link->ns_per_byte, 1000);
 	sim.busy_until[dir] = at_us;
 	at_us += link->delay_us;
@@ -280,6 +284,7 @@ static void wire_send(struct sk_buff *skb, const struct toytcp_flow_key *key)
 	seg.len = in.len;
 	seg.wnd = in.wnd;
 	seg.flags = in.flags;
+	seg.ecn = in.ecn;
 	seg.urg = ntohs(tcp_hdr(skb)->urg_ptr);
 	seg.opt = in.opt;
 	if (!skb_shinfo(skb)->gso_size && skb->len + 20 > sim.mtu)
@@ -298,7 +303,7 @@ static void wire_send(struct sk_buff *skb, const struct toytcp_flow_key *key)
 		sim.tap(&seg);
 }
 
-static void push_ip(struct sk_buff *skb, const struct toytcp_flow_key *key)
+static void push_ip(struct sk_buff *skb, const struct toytcp_flow_key *key, u8 tos)
 {
 	struct iphdr *iph = skb_push(skb, sizeof(*iph));
 
@@ -306,6 +311,7 @@ static void push_ip(struct sk_buff *skb, const struct toytcp_flow_key *key)
 	skb_reset_network_header(skb);
 	iph->version = 4;
 	iph->ihl = 5;
+	iph->tos = tos;
 	iph->protocol = IPPROTO_TCP;
 	iph->saddr = key->laddr;
 	iph->daddr = key->faddr;
@@ -325,7 +331,7 @@ static struct sk_buff *rx_alloc(u32 len)
 
 /* bytes @offset to @offset + @len of @skb's payload behind a copy of its header */
 static void slice_send(struct sk_buff *skb, const struct toytcp_flow_key *key,
-		       u32 offset, u32 len, bool last)
+		       u8 tos, u32 offset, u32 len, bool last)
 {
 	u32 hdr = tcp_hdr(skb)->doff * 4;
 	struct sk_buff *out = rx_alloc(hdr + len);
@@ -341,12 +347,15 @@ static void slice_send(struct sk_buff *skb, const struct toytcp_flow_key *key,
 		th->fin = 0;
 		th->psh = 0;
 	}
-	push_ip(out, key);
+	/* as GSO does it, if it is told to */
+	if (offset && skb_shinfo(skb)->gso_type & SKB_GSO_TCP_ECN)
+		th->cwr = 0;
+	push_ip(out, key, tos);
 	wire_send(out, key);
 }
 
 /* consumes @skb */
-static void xmit(const struct toytcp_flow_key *key, struct sk_buff *skb)
+static void xmit(const struct toytcp_flow_key *key, struct sk_buff *skb, u8 tos)
 {
 	u32 mss = skb_shinfo(skb)->gso_size, hdr = tcp_hdr(skb)->doff * 4;
 	u32 len = skb->len - hdr, offset = 0;
@@ -357,7 +366,7 @@ static void xmit(const struct toytcp_flow_key *key, struct sk_buff *skb)
 
 		if (out) {
 			skb_orphan(out);
-			push_ip(out, key);
+			push_ip(out, key, tos);
 			wire_send(out, key);
 		}
 	} else {
@@ -366,7 +375,7 @@ static void xmit(const struct toytcp_flow_key *key, struct sk_buff *skb)
 		do {
 			u32 n = min(mss, len - offset);
 
-			slice_send(skb, key, offset, n, offset + n == len);
+			slice_send(skb, key, tos, offset, n, offset + n == len);
 			offset += n;
 		} while (offset < len);
 	}
@@ -469,14 +478,14 @@ int toytcp_ipv4_xmit(struct sock *sk, struct sk_buff *skb)
 		kfree_skb(skb);
 		return sim.xmit_err;
 	}
-	xmit(&toytcp_sk(sk)->flow.key, skb);
+	xmit(&toytcp_sk(sk)->flow.key, skb, inet_sk(sk)->tos);
 	return 0;
 }
 
 int toytcp_ipv4_xmit_reply(const struct toytcp_reply *reply,
 			   struct sk_buff *skb)
 {
-	xmit(&reply->key, skb);
+	xmit(&reply->key, skb, reply->tos);
 	return 0;
 }
 
@@ -770,7 +779,7 @@ void sim_inject(const struct sim_seg *seg)
 	th->urg_ptr = htons(seg->urg);
 	skb_put_data(skb, opts, optlen);
 	skb_put_data(skb, seg->data ?: sim_bytes(seg->offset), seg->len);
-	push_ip(skb, &key);
+	push_ip(skb, &key, seg->ecn);
 	logged.at_us = sim.now_us;
 	log_add(&logged);
 	deliver(skb, &back);

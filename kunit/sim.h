@@ -50,6 +50,8 @@ struct sim_link {
 	u32 reorder;		/* so many take three times the delay */
 	u32 ns_per_byte;	/* 0: no limit */
 	u32 queue_us;		/* tail drop when the queue is longer; 0: no limit */
+	u32 ce;			/* what is ECT is marked (RFC 3168) */
+	u32 ce_us;		/* the same when the queue is longer; 0: never */
 };
 
 /* One segment on the wire, or to be put there; host order */
@@ -62,6 +64,7 @@ struct sim_seg {
 	u16 wnd;		/* the header's field */
 	u16 urg;		/* the urgent pointer */
 	u8 flags;
+	u8 ecn;			/* IP's ECN field */
 	bool dropped;		/* by the link */
 	struct toytcp_options opt;
 	const u8 *raw_opts;	/* sim_inject(): these bytes in place of opt */

@@ -66,6 +66,8 @@ struct toytcp_cong_ops {
 	void (*init)(struct toytcp_cong *c);
 	/* new ssthresh_segs after a loss event; in_flight before it */
 	u32 (*ssthresh)(struct toytcp_cong *c, u32 in_flight_segs, u64 now_us);
+	/* optional: the same where an ECN-Echo is the reason, not a loss */
+	u32 (*ece_ssthresh)(struct toytcp_cong *c, u32 in_flight_segs, u64 now_us);
 	/* grow cwnd_segs on an ACK outside recovery */
 	void (*cong_avoid)(struct toytcp_cong *c, const struct toytcp_cong_ack *ack);
 	/* optional: every ACK that delivers something, recovery or not; before cong_avoid */
@@ -75,6 +77,8 @@ struct toytcp_cong_ops {
 	void (*undo)(struct toytcp_cong *c, u64 now_us);
 	/* optional: sending begins again after @idle_us of silence */
 	void (*restart)(struct toytcp_cong *c, u64 idle_us);
+	/* optional, of the same owner: what takes its place where there is no ECN */
+	const struct toytcp_cong_ops *without_ecn;
 };
 
 extern struct toytcp_cong_ops toytcp_cong_reno;

@@ -16,8 +16,8 @@
  * Linux does not hash irs: a segment that lies up to three bytes too far in
  * the stream passes there for the one that completes the handshake, and those
  * bytes are lost.
- * The low six bits of the timestamp: window scale (15: none), SACK-permitted.
- * Bit 5 is ECN's, which this TCP does not negotiate yet.
+ * The low six bits of the timestamp: window scale (15: none), SACK-permitted,
+ * ECN.
  */
 #include <linux/build_bug.h>
 #include <linux/kernel.h>
@@ -36,6 +36,7 @@
 #define TS_WSCALE_MASK	0xf
 #define TS_WSCALE_NONE	0xf
 #define TS_SACK		BIT(4)
+#define TS_ECN		BIT(5)
 
 /* the peer's segment size, rounded down to one of these: Linux's choice of them */
 static const u16 mss_table[] = { 536, 1300, 1440, 1460 };
@@ -118,6 +119,8 @@ u32 toytcp_cookie_ts_make(const struct toytcp_cookie_opts *opts, u64 now_us)
 	ts |= opts->wscale_ok ? opts->wscale : TS_WSCALE_NONE;
 	if (opts->sack_ok)
 		ts |= TS_SACK;
+	if (opts->ecn_ok)
+		ts |= TS_ECN;
 	/* never later than what the connection itself will say (RFC 7323 5.4) */
 	if (ts > now_ms)
 		ts -= BIT(TS_BITS);
@@ -136,4 +139,5 @@ void toytcp_cookie_ts_read(u32 ts, struct toytcp_cookie_opts *opts)
 	opts->wscale = ts & TS_WSCALE_MASK;
 	opts->wscale_ok = opts->wscale != TS_WSCALE_NONE;
 	opts->sack_ok = ts & TS_SACK;
+	opts->ecn_ok = ts & TS_ECN;
 }

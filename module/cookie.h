@@ -17,6 +17,7 @@
 /* What a timestamp remembers of a SYN's options */
 struct toytcp_cookie_opts {
 	bool sack_ok;		/* SACK-permitted */
+	bool ecn_ok;		/* ECN was asked for and agreed to */
 	bool wscale_ok;		/* window scale */
 	u8 wscale;		/* its shift count, 0..14 */
 };

@@ -410,6 +410,8 @@ void toytcp_demux_rcv(struct net *net, struct sk_buff *skb,
 		toytcp_drop(net, skb, TOYTCP_DROP_HDR);
 		return;
 	}
+	toytcp_stats_add(net, TOYTCP_MIB_IN_NO_ECT_PKTS + seg.ecn,
+			 max_t(u32, skb_shinfo(skb)->gso_segs, 1));
 	flow = toytcp_demux_lookup(net, key);
 	if (!flow) {
 		deliver_listener(net, &seg, key, dif);

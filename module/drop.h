@@ -66,6 +66,11 @@ enum toytcp_drop_reason {
 	X(IN_ERRS,		"InErrs")				\
 	X(OUT_RSTS,		"OutRsts")				\
 	X(IN_CSUM_ERRORS,	"InCsumErrors")				\
+	/* in the order of IP's ECN field */					\
+	X(IN_NO_ECT_PKTS,	"InNoECTPkts")				\
+	X(IN_ECT1_PKTS,		"InECT1Pkts")				\
+	X(IN_ECT0_PKTS,		"InECT0Pkts")				\
+	X(IN_CE_PKTS,		"InCEPkts")				\
 	X(MALFORMED_OPTS,	"MalformedOptions")			\
 	X(DELAYED_ACKS,		"DelayedACKs")				\
 	X(OFO_QUEUE,		"TCPOFOQueue")				\
@@ -79,6 +84,7 @@ enum toytcp_drop_reason {
 	X(LOSS_PROBE_RECOVERY,	"TCPLossProbeRecovery")			\
 	X(SACK_REORDER,		"TCPSACKReorder")			\
 	X(SACK_RENEGING,	"TCPSACKReneging")			\
+	X(DELIVERED_CE,		"TCPDeliveredCE")			\
 	X(DSACK_RECV,		"TCPDSACKRecv")				\
 	X(FULL_UNDO,		"TCPFullUndo")				\
 	X(PARTIAL_UNDO,		"TCPPartialUndo")			\

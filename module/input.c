@@ -9,9 +9,11 @@
  * Every step returns TOYTCP_DROP_NONE to go on, or the reason why the segment
  * ends here. A step that keeps the buffer sets seg->skb to NULL.
  */
+#include <net/inet_ecn.h>
 #include <net/tcp.h>
 
 #include "compat.h"
+#include "ecn.h"
 #include "ipv4.h"
 #include "pace.h"
 #include "seq.h"
@@ -43,6 +45,7 @@ int toytcp_seg_init(struct toytcp_seg *seg, struct sk_buff *skb)
 	if (seg->hdr_len < sizeof(*th) || seg->hdr_len > skb_headlen(skb))
 		return -EINVAL;
 	seg->flags = ((const u8 *)th)[13];
+	seg->ecn = ip_hdr(skb)->tos & INET_ECN_MASK;
 	seg->len = skb->len - seg->hdr_len;
 	seg->seq = ntohl(th->seq);
 	seg->end_seq = seg->seq + seg->len + !!(seg->flags & TOYTCP_SYN) +
@@ -239,6 +242,7 @@ static void established(struct sock *sk, const struct toytcp_seg *seg)
 	ts->last_ack_recv_ms = (u32)div_u64(toytcp_now_us(), 1000);
 	toytcp_state_set(sk, TCP_ESTABLISHED);
 	toytcp_timers_established(sk);
+	toytcp_ecn_established(sk);
 	/* RFC 5482 3: the first segment without SYN tells it again */
 	ts->uto_pending = ts->user_timeout_ms;
 	toytcp_ipv4_confirm(sk);
@@ -319,6 +323,8 @@ static enum toytcp_drop_reason step_ack(struct sock *sk,
 	ts_recent_update(ts, seg);
 	if (seg->opt.has_uto)
 		toytcp_timers_peer_uto(sk, seg->opt.uto_s);
+	if (seg->flags & TOYTCP_CWR)
+		toytcp_ecn_cwr_heard(ts, seg);
 	ts->probes = 0;
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	ts->last_ack_recv_ms = (u32)div_u64(toytcp_now_us(), 1000);
@@ -456,6 +462,8 @@ static enum toytcp_drop_reason step_data(struct sock *sk,
 		ts->last_data_recv_ms = (u32)div_u64(toytcp_now_us(), 1000);
 		rcv_mss_update(ts, seg);
 		rcv_rtt_measure(ts);
+		if (seq_after(seg->seq + seg->len, ts->rcv_nxt))
+			toytcp_ecn_rcv(sk, seg);
 	}
 
 	gap = !RB_EMPTY_ROOT(&ts->ofo_queue);
@@ -562,6 +570,7 @@ static void syn_options_heard(struct sock *sk, const struct toytcp_seg *seg)
 	}
 	if (seg->opt.has_uto)
 		toytcp_timers_peer_uto(sk, seg->opt.uto_s);
+	toytcp_ecn_answered(ts, seg);
 	toytcp_output_mss_sync(sk, ts->pmtu);
 	/* RFC 5681 3.1: a SYN was lost, so start with one segment */
 	ts->cong.cwnd_segs = ts->retransmits > 1 ?
@@ -603,6 +612,7 @@ static void simultaneous_open(struct sock *sk)
 	if (WARN_ON_ONCE(!node))
 		return;
 	TOYTCP_CB(rb_to_skb(node))->flags |= TOYTCP_ACK;
+	toytcp_ecn_synack(sk, TOYTCP_CB(rb_to_skb(node)));
 	toytcp_output_retransmit(sk, rb_to_skb(node));
 }
 

@@ -17,6 +17,7 @@
 
 #include "compat.h"
 #include "cookie.h"
+#include "ecn.h"
 #include "ipv4.h"
 #include "listen.h"
 #include "seq.h"
@@ -294,6 +295,7 @@ static void req_from_syn(struct toytcp_req *req, struct sock *sk,
 	if (!req->wscale_ok)
 		req->rcv_wscale = 0;
 	req->sack_ok = room && opt->sack_perm && READ_ONCE(ctl->sack);
+	req->ecn_ok = room && toytcp_ecn_asked(sk, seg);
 	req->sent_us = toytcp_now_us();
 	if (req->cookie)
 		req->iss = toytcp_cookie_make(&req->flow.key, req->irs,
@@ -445,6 +447,7 @@ static void child_from_req(struct sock *sk, const struct toytcp_req *req)
 	ts->wscale_ok = req->wscale_ok;
 	ts->sack_ok = req->sack_ok;
 	ts->ts_ok = req->ts_ok;
+	toytcp_ecn_init(ts, req->ecn_ok);
 	ts->ts_recent = req->ts_recent;
 	ts->ts_recent_s = (u32)div_u64(toytcp_now_us(), USEC_PER_SEC);
 	ts->ts_offset = req->ts_offset;
@@ -557,6 +560,7 @@ static bool cookie_read(struct sock *sk, const struct toytcp_seg *seg,
 	if (req->ts_ok)
 		toytcp_cookie_ts_read(seg->opt.tsecr - req->ts_offset, &opts);
 	req->sack_ok = opts.sack_ok;
+	req->ecn_ok = opts.ecn_ok && READ_ONCE(ctl->ecn);
 	req->wscale_ok = opts.wscale_ok;
 	req->snd_wscale = opts.wscale_ok ? opts.wscale : 0;
 	if (!req->wscale_ok)

@@ -40,6 +40,7 @@ struct toytcp_req {
 	u8 ts_ok:1,
 	   sack_ok:1,
 	   wscale_ok:1,
+	   ecn_ok:1,
 	   acked:1,			/* its ACK came, and was not taken up */
 	   cookie:1;			/* made of a SYN cookie: in no table, no timer */
 	u8 retries;			/* SYN-ACKs sent again */

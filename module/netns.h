@@ -40,6 +40,8 @@ struct toytcp_sysctl {
 	int window_scaling;		/* 0/1: offer RFC 7323 window scale */
 	int timestamps;			/* 0/1: offer RFC 7323 timestamps */
 	int sack;			/* 0/1: offer RFC 2018 SACK */
+	int ecn;			/* RFC 3168; 0: none, 1: ask for it, 2: agree to it */
+	int ecn_fallback;		/* 0/1: a SYN that is sent again does not ask */
 	int mtu_probing;		/* 0/1: look for path MTU black holes */
 	int base_mss;			/* send MSS once one is suspected, bytes */
 	int min_snd_mss;		/* floor of the send MSS, bytes */

@@ -13,6 +13,7 @@
 #include <net/tcp.h>
 
 #include "compat.h"
+#include "ecn.h"
 #include "icmp.h"
 #include "ipv4.h"
 #include "pace.h"
@@ -188,7 +189,10 @@ static int xmit_queued(struct sock *sk, struct sk_buff *skb, gfp_t gfp)
 		return -ENOBUFS;
 	/* dev shares memory with rbnode, which was copied */
 	out->dev = NULL;
-	return xmit_skb(sk, out, cb->seq, cb->flags, cb->segs);
+	return xmit_skb(sk, out, cb->seq,
+			toytcp_ecn_xmit(sk, out, cb->flags,
+					!(cb->mark & TOYTCP_SKB_EVER_RETRANS)),
+			cb->segs);
 }
 
 /* a segment without data, outside the queues: ACK, probe, RST */
@@ -207,7 +211,7 @@ static void xmit_bare(struct sock *sk, u32 seq, u8 flags, gfp_t gfp)
 	/* the core's mark of what need not wait for room or pace (netem, fq) */
 	if (flags == TOYTCP_ACK)
 		skb_set_tcp_pure_ack(skb);
-	xmit_skb(sk, skb, seq, flags, 1);
+	xmit_skb(sk, skb, seq, toytcp_ecn_xmit(sk, skb, flags, false), 1);
 }
 
 /*
@@ -319,7 +323,7 @@ static void sent_new(struct sock *sk, struct sk_buff *skb)
 	ts->probe_backoff = 0;
 	toytcp_sendq_rtx_insert(ts, skb);
 	ts->packets_out += TOYTCP_CB(skb)->segs;
-	if (ts->recovery == TOYTCP_RECOVERY)
+	if (toytcp_prr_runs(ts))
 		ts->prr_out += TOYTCP_CB(skb)->segs;
 	toytcp_timers_sent(sk);
 }
@@ -353,6 +357,7 @@ int toytcp_output_connect(struct sock *sk)
 	TOYTCP_CB(skb)->seq = ts->iss;
 	TOYTCP_CB(skb)->end_seq = ts->iss + 1;
 	TOYTCP_CB(skb)->flags = TOYTCP_SYN;
+	toytcp_ecn_syn(sk, TOYTCP_CB(skb));
 	TOYTCP_CB(skb)->segs = 1;
 	__skb_queue_tail(&sk->sk_write_queue, skb);
 	ts->snd_una = ts->iss;
@@ -492,7 +497,7 @@ static bool defer(const struct sock *sk, const struct sk_buff *skb,
 	u64 now_us;
 
 	if (skb->len <= ts->mss || how == TOYTCP_PUSH_NOW || !head ||
-	    ts->recovery != TOYTCP_OPEN || ts->snd_urgent ||
+	    ts->recovery >= TOYTCP_RECOVERY || ts->snd_urgent ||
 	    TOYTCP_CB(skb)->flags & TOYTCP_FIN)
 		return false;
 	now_us = toytcp_now_us();
@@ -719,11 +724,13 @@ int toytcp_output_retransmit(struct sock *sk, struct sk_buff *skb)
 	ts->undo_retrans = max(ts->undo_retrans, 0) + cb->segs;
 	ts->total_retrans += cb->segs;
 	ts->bytes_retrans += skb->len;
-	if (ts->recovery == TOYTCP_RECOVERY)
+	if (toytcp_prr_runs(ts))
 		ts->prr_out += cb->segs;
 	toytcp_stats_add(sock_net(sk), TOYTCP_MIB_RETRANS_SEGS, cb->segs);
-	if (cb->flags & TOYTCP_SYN)
+	if (cb->flags & TOYTCP_SYN) {
 		toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_SYN_RETRANS);
+		toytcp_ecn_syn_again(sk, cb);
+	}
 	err = xmit_queued(sk, skb, GFP_ATOMIC);
 	return err == -ENOBUFS ? -ENOMEM : 0;
 }

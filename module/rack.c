@@ -69,7 +69,7 @@ static u32 reo_wnd_us(const struct toytcp_sock *ts, bool timed_out)
 	u32 min_us = ts->rtt.min_us == U32_MAX ? 0 : ts->rtt.min_us;
 
 	if (!ts->rack.reordering_seen) {
-		if (ts->recovery != TOYTCP_OPEN)
+		if (ts->recovery >= TOYTCP_RECOVERY)
 			return 0;
 		/* as Linux: who waited for the timer has seen the settling */
 		if (ts->sacked_out >= TOYTCP_DUPACK_THRESH && !timed_out)
@@ -182,7 +182,7 @@ u64 toytcp_rack_pto_us(const struct sock *sk)
 
 	if (READ_ONCE(ctl->early_retrans) < 3 || !ts->sack_ok ||
 	    !ts->packets_out || !srtt_us || ts->tlp_pending ||
-	    ts->recovery != TOYTCP_OPEN || ts->sacked_out ||
+	    ts->recovery >= TOYTCP_RECOVERY || ts->sacked_out ||
 	    BIT(sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
 		return 0;
 	return 2ull * srtt_us +

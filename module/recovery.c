@@ -5,7 +5,8 @@
  *
  * Engine (layer 1). Locks: the socket's. RFC 5681 (fast retransmit), RFC 6582
  * (NewReno), RFC 3042 (limited transmit), RFC 9937 (PRR), RFC 6298 (timeout),
- * RFC 5682 (F-RTO), RFC 3522 and 4015 (Eifel), RFC 3708 (D-SACK).
+ * RFC 5682 (F-RTO), RFC 3522 and 4015 (Eifel), RFC 3708 (D-SACK), RFC 3168
+ * (ECN).
  *
  * rack.c says what is lost where the peer SACKs; without, three duplicate
  * ACKs do, and partial ACKs. scoreboard.c keeps the books. Whatever marks a
@@ -16,11 +17,13 @@
  * Undo. A reduction remembers the windows of before. It is taken back when
  * an ACK shows that no retransmission was needed: it echoes a timestamp
  * older than the first retransmission (Eifel), D-SACKs have come for all of
- * them, or after a timeout original segments are acknowledged (F-RTO).
+ * them, or after a timeout original segments are acknowledged (F-RTO). What an
+ * ECN-Echo asks for is due whatever was lost: it is never taken back.
  */
 #include <net/tcp.h>
 
 #include "compat.h"
+#include "ecn.h"
 #include "pace.h"
 #include "recovery.h"
 #include "seq.h"
@@ -77,10 +80,13 @@ static void undo(struct toytcp_sock *ts, enum toytcp_mib why)
 	struct toytcp_cong *c = &ts->cong;
 
 	toytcp_scoreboard_none_lost(ts);
-	c->cwnd_segs = max(c->cwnd_segs, ts->prior_cwnd);
-	c->ssthresh_segs = max(c->ssthresh_segs, ts->prior_ssthresh);
-	if (c->ops->undo)
-		c->ops->undo(c, toytcp_now_us());
+	if (ts->prior_ssthresh) {
+		c->cwnd_segs = max(c->cwnd_segs, ts->prior_cwnd);
+		c->ssthresh_segs = max(c->ssthresh_segs, ts->prior_ssthresh);
+		ts->ecn_queue_cwr = 0;
+		if (c->ops->undo)
+			c->ops->undo(c, toytcp_now_us());
+	}
 	ts->undo_valid = false;
 	ts->rack.advanced = true;
 	toytcp_stats_inc(sock_net(&ts->inet.sk), why);
@@ -96,6 +102,26 @@ static void reduce_ssthresh(struct toytcp_sock *ts)
 	c->ssthresh_segs = c->ops->ssthresh(c, min(ts->packets_out, c->cwnd_segs),
 					    toytcp_now_us());
 	c->cwnd_cnt = 0;
+	toytcp_ecn_queue_cwr(ts);
+}
+
+/* RFC 9937: the window comes down to ssthresh while what is out arrives */
+static void prr_begin(struct toytcp_sock *ts, const struct toytcp_ack *ack)
+{
+	ts->recover = ts->snd_nxt;
+	ts->recover_fs = max(ack->prior_in_flight, 1u);
+	ts->prr_delivered = 0;
+	ts->prr_out = 0;
+}
+
+/*
+ * Has this window's reduction been made, by ECN? RFC 3168 6.1.2: one is enough
+ * for all that happens in a window; unless a mark weighs less than a loss.
+ */
+static bool reduced_by_ecn(const struct toytcp_sock *ts)
+{
+	return ts->recovery == TOYTCP_REDUCING &&
+	       seq_before(ts->snd_una, ts->recover) && !ts->cong.ops->ece_ssthresh;
 }
 
 static void enter_recovery(struct sock *sk, const struct toytcp_ack *ack)
@@ -103,12 +129,13 @@ static void enter_recovery(struct sock *sk, const struct toytcp_ack *ack)
 	struct toytcp_sock *ts = toytcp_sk(sk);
 
 	undo_prepare(ts);
-	reduce_ssthresh(ts);
+	if (ack->ece || ts->recovery == TOYTCP_REDUCING)
+		ts->prior_ssthresh = 0;
+	if (!reduced_by_ecn(ts)) {
+		reduce_ssthresh(ts);
+		prr_begin(ts, ack);
+	}
 	ts->recovery = TOYTCP_RECOVERY;
-	ts->recover = ts->snd_nxt;
-	ts->recover_fs = max(ack->prior_in_flight, 1u);
-	ts->prr_delivered = 0;
-	ts->prr_out = 0;
 	toytcp_stats_inc(sock_net(sk), ts->sack_ok ? TOYTCP_MIB_SACK_RECOVERY :
 						     TOYTCP_MIB_RENO_RECOVERY);
 }
@@ -137,13 +164,38 @@ static void open_again(struct toytcp_sock *ts)
 
 static void leave_recovery(struct toytcp_sock *ts, const struct toytcp_seg *seg)
 {
-	bool fast = ts->recovery == TOYTCP_RECOVERY;
+	bool fast = ts->recovery == TOYTCP_RECOVERY, reduced = fast;
 
-	if (may_undo(ts, seg))
+	if (may_undo(ts, seg)) {
+		reduced = fast && !ts->prior_ssthresh;
 		undo(ts, fast ? TOYTCP_MIB_FULL_UNDO : TOYTCP_MIB_LOSS_UNDO);
-	else if (fast)
+	}
+	if (reduced)
 		ts->cong.cwnd_segs = max(ts->cong.ssthresh_segs, 2u);
 	open_again(ts);
+}
+
+/* ECN-Echo: as after a loss, but for what need not be sent again (RFC 3168 6.1.2) */
+static void enter_reducing(struct toytcp_sock *ts, const struct toytcp_ack *ack)
+{
+	struct toytcp_cong *c = &ts->cong;
+	u32 flight = min(ack->prior_in_flight, c->cwnd_segs);
+
+	ts->undo_valid = false;
+	c->ssthresh_segs = c->ops->ece_ssthresh ?
+				   c->ops->ece_ssthresh(c, flight, ack->now_us) :
+				   c->ops->ssthresh(c, flight, ack->now_us);
+	c->cwnd_cnt = 0;
+	toytcp_ecn_queue_cwr(ts);
+	prr_begin(ts, ack);
+	ts->recovery = TOYTCP_REDUCING;
+}
+
+/* what was sent with CWR, or after it, is acknowledged: the next ECN-Echo is news */
+static void leave_reducing(struct toytcp_sock *ts)
+{
+	ts->cong.cwnd_segs = max(ts->cong.ssthresh_segs, 2u);
+	ts->recovery = TOYTCP_OPEN;
 }
 
 /* RFC 9937 */
@@ -184,6 +236,7 @@ static struct toytcp_cong_ack cong_ack(const struct toytcp_sock *ts,
 		.snd_una = ts->snd_una,
 		.snd_nxt = ts->snd_nxt,
 		.now_us = ack->now_us,
+		.ece = ack->ece,
 		.cwnd_limited = toytcp_cwnd_limited(ts) ||
 				ack->prior_in_flight >= ts->cong.cwnd_segs,
 	};
@@ -255,7 +308,7 @@ static bool loss_detected(struct sock *sk, struct toytcp_ack *ack, u64 *wait_us)
 	if (ts->sack_ok)
 		*wait_us = toytcp_rack_detect(ts, false);
 	else if (ts->dupacks >= TOYTCP_DUPACK_THRESH &&
-		 ts->recovery == TOYTCP_OPEN)
+		 ts->recovery < TOYTCP_RECOVERY)
 		toytcp_scoreboard_head_lost(sk);
 	return ts->lost_out;
 }
@@ -279,12 +332,24 @@ static void ack_open(struct sock *sk, struct toytcp_ack *ack, u64 *wait_us)
 
 	if (ack->dsack && ts->undo_valid && !ts->undo_retrans)
 		undo(ts, TOYTCP_MIB_DSACK_UNDO);
-	if (!loss_detected(sk, ack, wait_us)) {
+	if (loss_detected(sk, ack, wait_us)) {
+		enter_recovery(sk, ack);
+		prr_update(ts, ack);
+	} else if (ack->ece) {
+		enter_reducing(ts, ack);
+		if (ack->delivered_segs)
+			prr_update(ts, ack);
+	} else {
 		window_grow(ts, ack);
-		return;
 	}
-	enter_recovery(sk, ack);
-	prr_update(ts, ack);
+}
+
+static void ack_reducing(struct sock *sk, struct toytcp_ack *ack, u64 *wait_us)
+{
+	if (loss_detected(sk, ack, wait_us))
+		enter_recovery(sk, ack);
+	if (ack->delivered_segs)
+		prr_update(toytcp_sk(sk), ack);
 }
 
 static void ack_recovery(struct sock *sk, const struct toytcp_seg *seg,
@@ -379,11 +444,19 @@ static void process(struct sock *sk, const struct toytcp_seg *seg,
 		cack = cong_ack(ts, ack);
 		ts->cong.ops->acked(&ts->cong, &cack);
 	}
-	if (ts->recovery != TOYTCP_OPEN && recovered(ts))
+	if (ack->ece)
+		ts->prior_ssthresh = 0;
+	if (ts->recovery >= TOYTCP_RECOVERY && recovered(ts))
 		leave_recovery(ts, seg);
+	else if (ts->recovery == TOYTCP_REDUCING &&
+		 seq_after(ts->snd_una, ts->recover))
+		leave_reducing(ts);
 	switch (ts->recovery) {
 	case TOYTCP_OPEN:
 		ack_open(sk, ack, wait_us);
+		break;
+	case TOYTCP_REDUCING:
+		ack_reducing(sk, ack, wait_us);
 		break;
 	case TOYTCP_RECOVERY:
 		ack_recovery(sk, seg, ack, wait_us);
@@ -413,6 +486,7 @@ void toytcp_recovery_acked(struct sock *sk, const struct toytcp_seg *seg,
 		.prior_in_flight = toytcp_in_flight(ts),
 		.prior_lost = ts->lost_total,
 		.advanced = ts->snd_una != prior_una,
+		.ece = toytcp_ecn_echoed(ts, seg),
 	};
 	bool had_data = ts->packets_out;
 	u64 wait_us = 0;
@@ -426,6 +500,11 @@ void toytcp_recovery_acked(struct sock *sk, const struct toytcp_seg *seg,
 	if (!had_data && !ack.dsack)
 		return;
 	ts->delivered += ack.delivered_segs;
+	if (ack.ece) {
+		ts->delivered_ce += ack.delivered_segs;
+		toytcp_stats_add(sock_net(sk), TOYTCP_MIB_DELIVERED_CE,
+				 ack.delivered_segs);
+	}
 	if (ts->tlp_pending &&
 	    toytcp_rack_tlp_acked(ts, &ack, window_changed))
 		tlp_reduced(ts);
@@ -456,7 +535,7 @@ void toytcp_recovery_reo_timeout(struct sock *sk)
 	u64 wait_us = toytcp_rack_detect(ts, true);
 
 	if (ts->lost_total != ack.prior_lost) {
-		if (ts->recovery == TOYTCP_OPEN)
+		if (ts->recovery < TOYTCP_RECOVERY)
 			enter_recovery(sk, &ack);
 		if (ts->recovery == TOYTCP_RECOVERY)
 			prr_update(ts, &ack);
@@ -471,15 +550,16 @@ static void rto_reduce(struct toytcp_sock *ts)
 	const struct toytcp_sysctl *ctl =
 		&toytcp_net(sock_net(&ts->inet.sk))->sysctl;
 	struct toytcp_cong *c = &ts->cong;
-	bool anew = ts->recovery == TOYTCP_OPEN ||
-		    seq_geq(ts->snd_una, ts->recover);
+	bool anew = ts->recovery < TOYTCP_RECOVERY ? !reduced_by_ecn(ts) :
+						     seq_geq(ts->snd_una, ts->recover);
 
 	if (anew) {
 		undo_prepare(ts);
 		reduce_ssthresh(ts);
 	}
+	toytcp_ecn_queue_cwr(ts);
 	/* RFC 5682: not where an earlier recovery has mixed up what is original */
-	ts->frto = (anew || ts->recovery == TOYTCP_LOSS) && READ_ONCE(ctl->frto);
+	ts->frto = (anew || ts->recovery != TOYTCP_RECOVERY) && READ_ONCE(ctl->frto);
 	c->cwnd_cnt = 0;
 	if (c->ops->rto)
 		c->ops->rto(c, toytcp_now_us());
@@ -550,7 +630,7 @@ void toytcp_recovery_mtu(struct sock *sk)
 		if (size > ts->mss)
 			toytcp_scoreboard_lost(ts, skb);
 	}
-	if (ts->lost_out && ts->recovery == TOYTCP_OPEN) {
+	if (ts->lost_out && ts->recovery < TOYTCP_RECOVERY) {
 		ts->recovery = TOYTCP_LOSS;
 		ts->recover = ts->snd_nxt;
 		ts->undo_valid = false;

@@ -18,6 +18,7 @@ struct toytcp_ack {
 	u32 acked_segs;		/* segments cumulatively acknowledged */
 	u32 delivered_segs;	/* segments that left the network, SACK counted */
 	u32 rtt_us;		/* sample; 0: none */
+	bool ece;		/* it carries ECN-Echo (RFC 3168) */
 	bool advanced;		/* snd_una moved */
 	bool sacked;		/* a block told something new */
 	bool dupack;		/* RFC 5681 section 2, without SACK */

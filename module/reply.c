@@ -6,10 +6,12 @@
  * Engine (layer 1). Locks: the listener's for a request, the time-wait's own.
  * RFC 9293 3.10.7.1 (reset generation) and 3.10.7.4.
  */
+#include <net/inet_ecn.h>
 #include <net/tcp.h>
 
 #include "compat.h"
 #include "cookie.h"
+#include "ecn.h"
 #include "ipv4.h"
 #include "listen.h"
 #include "sock.h"
@@ -96,6 +98,7 @@ static u32 synack_tsval(const struct toytcp_req *req)
 {
 	const struct toytcp_cookie_opts opts = {
 		.sack_ok = req->sack_ok,
+		.ecn_ok = req->ecn_ok,
 		.wscale_ok = req->wscale_ok,
 		.wscale = req->snd_wscale,
 	};
@@ -103,6 +106,14 @@ static u32 synack_tsval(const struct toytcp_req *req)
 	if (!req->cookie)
 		return toytcp_ts_now(req->ts_offset);
 	return toytcp_cookie_ts_make(&opts, toytcp_now_us()) + req->ts_offset;
+}
+
+/* of what a request sends; ECT for an algorithm that needs it */
+static u8 req_tos(const struct toytcp_req *req)
+{
+	bool ect = req->ecn_ok && toytcp_ecn_needed(toytcp_sk(req->listener));
+
+	return inet_sk(req->listener)->tos | (ect ? INET_ECN_ECT_0 : 0);
 }
 
 /**
@@ -118,7 +129,7 @@ void toytcp_reply_synack(struct toytcp_req *req)
 		.key = req->flow.key,
 		.oif = req->dif,
 		.mark = READ_ONCE(req->listener->sk_mark),
-		.tos = inet_sk(req->listener)->tos,
+		.tos = req_tos(req),
 		.ttl = max_t(int, inet_sk(req->listener)->uc_ttl, 0),
 	};
 	struct toytcp_options opt = {
@@ -135,7 +146,8 @@ void toytcp_reply_synack(struct toytcp_req *req)
 	if (!skb)
 		return;
 	toytcp_reply_header(skb, &req->flow.key, req->iss, req->irs + 1,
-		    TOYTCP_SYN | TOYTCP_ACK, min_t(u32, req->rcv_wnd, 65535),
+		    TOYTCP_SYN | TOYTCP_ACK | (req->ecn_ok ? TOYTCP_ECE : 0),
+		    min_t(u32, req->rcv_wnd, 65535),
 		    &opt);
 	toytcp_stats_inc(reply.net, TOYTCP_MIB_OUT_SEGS);
 	toytcp_ipv4_xmit_reply(&reply, skb);
@@ -156,7 +168,7 @@ void toytcp_reply_req_ack(struct toytcp_req *req)
 		.key = req->flow.key,
 		.oif = req->dif,
 		.mark = READ_ONCE(req->listener->sk_mark),
-		.tos = inet_sk(req->listener)->tos,
+		.tos = req_tos(req),
 	};
 	struct toytcp_options opt = {
 		.has_ts = req->ts_ok,

@@ -18,6 +18,7 @@
 
 #include "compat.h"
 #include "cong_net.h"
+#include "ecn.h"
 #include "ipv4.h"
 #include "listen.h"
 #include "pace.h"
@@ -562,6 +563,7 @@ int toytcp_sock_disconnect(struct sock *sk)
 	ts->ts_ok = 0;
 	ts->sack_ok = 0;
 	ts->wscale_ok = 0;
+	toytcp_ecn_init(ts, false);
 	ts->ack_pending = false;
 	ts->ack_now = false;
 	ts->interactive = false;

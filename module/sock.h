@@ -69,6 +69,8 @@ struct toytcp_saved_syn {
 #define TOYTCP_PSH		BIT(3)
 #define TOYTCP_ACK		BIT(4)
 #define TOYTCP_URG		BIT(5)
+#define TOYTCP_ECE		BIT(6)
+#define TOYTCP_CWR		BIT(7)
 
 /* sk_buff control block while a queue of the socket holds the buffer */
 struct toytcp_skb_cb {
@@ -98,6 +100,7 @@ struct toytcp_seg {
 	u32 len;		/* bytes of data */
 	u16 wnd;		/* SEG.WND as on the wire, unscaled */
 	u8 flags;		/* TOYTCP_FIN and so on */
+	u8 ecn;			/* IP's ECN field: INET_ECN_CE and so on */
 	u8 hdr_len;		/* TCP header with options, bytes */
 	struct toytcp_options opt;
 };
@@ -109,9 +112,10 @@ enum toytcp_push {
 	TOYTCP_PUSH_NOW,	/* not wait */
 };
 
-/* Loss recovery, RFC 5681 and 6582 */
+/* Loss recovery, RFC 5681 and 6582; in the order of their gravity */
 enum toytcp_recovery_state {
 	TOYTCP_OPEN,		/* nothing known to be lost */
+	TOYTCP_REDUCING,	/* an ECN-Echo came (Linux's CWR), until beyond recover is acked */
 	TOYTCP_RECOVERY,	/* fast recovery until recover is acked */
 	TOYTCP_LOSS,		/* after a timeout, until recover is acked */
 };
@@ -193,6 +197,11 @@ struct toytcp_sock {
 	   cork:1,			/* TCP_CORK */
 	   dsack_pending:1,		/* dsack is to be reported */
 	   snd_urgent:1,		/* snd_up lies ahead of snd_una */
+	   ecn_ok:1,			/* ECN in use (RFC 3168); SYN_SENT: asked for */
+	   ecn_queue_cwr:1,		/* the next new data say CWR */
+	   ecn_demand_cwr:1,		/* all that is sent says ECE */
+	   ecn_seen:1,			/* data came as ECT or CE */
+	   ecn_ce:1,			/* the latest of them as CE (RFC 8257 3.2, CE state) */
 	   orphan:1;			/* counted in toytcp_net.orphan_count */
 	u32 pmtu;			/* path MTU that mss was computed from, bytes */
 
@@ -227,6 +236,7 @@ struct toytcp_sock {
 	u32 fack;			/* end of the highest SACKed; valid if after snd_una */
 	u32 reordering;			/* segments that reordering has spanned; 0: none seen */
 	u32 delivered;			/* segments that have arrived, mod 2^32 */
+	u32 delivered_ce;		/* of those, by ACKs with ECN-Echo */
 	u32 lost_total;			/* segments marked lost ever, mod 2^32 */
 	u32 reord_seen;			/* times that reordering was seen */
 	u32 dsack_dups;			/* segments reported by D-SACKs */
@@ -239,7 +249,7 @@ struct toytcp_sock {
 	u32 undo_una;			/* snd_una at the last reduction */
 	s32 undo_retrans;		/* retransmissions no D-SACK came for; -1: none sent */
 	u32 prior_cwnd;			/* before the last reduction, segments */
-	u32 prior_ssthresh;
+	u32 prior_ssthresh;		/* 0: an ECN-Echo says that the reduction is due */
 	u32 retrans_stamp;		/* TSval of the first retransmission; 0: none */
 	u8 recovery;			/* enum toytcp_recovery_state */
 	u8 rtx_mode;			/* enum toytcp_rtx_mode, valid while timer_rtx is armed */
@@ -351,6 +361,12 @@ static inline bool toytcp_cwnd_limited(const struct toytcp_sock *ts)
 	return ts->cwnd_limited ||
 	       (toytcp_cong_in_slow_start(&ts->cong) &&
 		ts->cong.cwnd_segs < 2 * ts->max_packets_out);
+}
+
+/* does PRR say how much leaves (RFC 9937)? */
+static inline bool toytcp_prr_runs(const struct toytcp_sock *ts)
+{
+	return ts->recovery == TOYTCP_RECOVERY || ts->recovery == TOYTCP_REDUCING;
 }
 
 /* bytes of the advertised window still open */

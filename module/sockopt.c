@@ -386,6 +386,10 @@ static void info_options(const struct toytcp_sock *ts, struct tcp_info *info)
 		info->tcpi_options |= TCPI_OPT_TIMESTAMPS;
 	if (ts->sack_ok)
 		info->tcpi_options |= TCPI_OPT_SACK;
+	if (ts->ecn_ok)
+		info->tcpi_options |= TCPI_OPT_ECN;
+	if (ts->ecn_seen)
+		info->tcpi_options |= TCPI_OPT_ECN_SEEN;
 	if (ts->wscale_ok) {
 		info->tcpi_options |= TCPI_OPT_WSCALE;
 		info->tcpi_snd_wscale = ts->snd_wscale;
@@ -396,6 +400,8 @@ static void info_options(const struct toytcp_sock *ts, struct tcp_info *info)
 static u8 info_ca_state(const struct toytcp_sock *ts)
 {
 	switch (ts->recovery) {
+	case TOYTCP_REDUCING:
+		return TCP_CA_CWR;
 	case TOYTCP_RECOVERY:
 		return TCP_CA_Recovery;
 	case TOYTCP_LOSS:
@@ -410,6 +416,7 @@ static void info_recovery(const struct toytcp_sock *ts, struct tcp_info *info)
 	info->tcpi_reordering = max_t(u32, ts->reordering, TOYTCP_DUPACK_THRESH);
 	info->tcpi_reord_seen = ts->reord_seen;
 	info->tcpi_delivered = ts->delivered;
+	info->tcpi_delivered_ce = ts->delivered_ce;
 	info->tcpi_dsack_dups = ts->dsack_dups;
 }
 

@@ -15,6 +15,7 @@
 #include <net/tcp.h>
 
 #include "compat.h"
+#include "ecn.h"
 #include "icmp.h"
 #include "ipv4.h"
 #include "pace.h"
@@ -362,10 +363,13 @@ static void expire_rtx(struct sock *sk)
 	toytcp_rtt_backoff(&ts->rtt);
 
 	head = rb_first(&ts->rtx_queue);
-	if (BIT(sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
+	if (BIT(sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) {
+		/* the first window will be a small one, as Linux tells, too */
+		toytcp_ecn_queue_cwr(ts);
 		toytcp_output_retransmit(sk, rb_to_skb(head));
-	else
+	} else {
 		toytcp_recovery_rto(sk);
+	}
 	if (sk->sk_state != TCP_CLOSE)
 		arm_rto(sk);
 }

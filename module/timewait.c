@@ -7,6 +7,7 @@
  * (a reset does not end it), RFC 6191 (a newer SYN may).
  */
 #include <linux/slab.h>
+#include <net/inet_ecn.h>
 #include <net/tcp.h>
 
 #include "compat.h"
@@ -111,7 +112,7 @@ static struct toytcp_tw *tw_alloc(struct sock *sk)
 	toytcp_timer_setup(&tw->timer, tw_timer_fn);
 	tw->state = sk->sk_state == TCP_FIN_WAIT2 && !ts->got_fin ?
 			    TCP_FIN_WAIT2 : TCP_TIME_WAIT;
-	tw->tos = inet_sk(sk)->tos;
+	tw->tos = inet_sk(sk)->tos & ~INET_ECN_MASK;
 	tw->mark = READ_ONCE(sk->sk_mark);
 	tw->dif = sk->sk_bound_dev_if;
 	tw->snd_nxt = ts->snd_nxt;

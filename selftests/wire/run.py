@@ -255,7 +255,8 @@ class Run:
         length = len(packet[TCP].payload)
         seq = diff(tcp.seq, peer.irs or 0)
         flags = "".join(c for i, c in enumerate(FLAGS) if int(tcp.flags) & 1 << i) or "-"
-        text = f"{flags} {seq}:{seq + length}({length})"
+        ecn = ("", "[ect1] ", "[ect0] ", "[ce] ")[packet[IP].tos & 3]
+        text = f"{ecn}{flags} {seq}:{seq + length}({length})"
         if tcp.flags.A:
             text += f" ack {diff(tcp.ack, ISS)}"
         text += f" win {tcp.window}"
@@ -333,7 +334,7 @@ class Run:
         # options go behind the header as bytes
         tcp = TCP(sport=peer.port, dport=peer.host_port, seq=seq & MASK, ack=ack, flags=flags,
                   window=peer.win, urgptr=want.urg or 0, dataofs=5 + len(raw) // 4)
-        packet = IP(src=PEER, dst=HOST, flags="DF") / tcp
+        packet = IP(src=PEER, dst=HOST, flags="DF", tos=want.ecn or 0) / tcp
         data = raw + pattern(want.seq - 1, want.length)
         if data:
             packet /= Raw(data)
@@ -461,6 +462,8 @@ class Run:
             return "window"
         if want.urg is not None and tcp.urgptr != want.urg:
             return "urgent pointer"
+        if want.ecn is not None and packet[IP].tos & 3 != want.ecn:
+            return "ECN"
         return (self.compare_options(peer, want, packet) or self.compare_ip(want, packet) or
                 self.compare_checksums(packet))
 

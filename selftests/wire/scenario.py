@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 KEYS = {"covers", "lanes", "linux", "tolerance", "known"}
 FLAGS = "FSRP.UEW"
 ANY = "*"
+ECN = {"noecn": 0, "ect1": 1, "ect0": 2, "ce": 3}	# IP's ECN field
 STAR_SECONDS = 200	# how long "*" may last
 
 MARK = re.compile(r"\[(toytcp|linux|kunit|wire)\]")
@@ -80,6 +81,7 @@ class Packet:
     ack_absolute: bool = False
     win: int = None
     urg: int = None
+    ecn: int = None		# IP's ECN field
     options: list = None	# (word, values...); None: any
     ip: dict = field(default_factory=dict)
 
@@ -204,7 +206,7 @@ def row_lines(line, cells):
 
     def add_all(cell, sign):
         for text in filter(None, (part.strip() for part in cell.split(";"))):
-            marks = re.match(r"(\[\w+\]\s*)*", text)[0]
+            marks = re.match(r"(?:\[(?:toytcp|linux|kunit|wire)\]\s*)*", text)[0]
             text = text[len(marks):]
             complete = re.match(r"[+*]|\w+\(|\d?[<>]", text)
             add(marks + (text if complete else f"+0 {sign} {text}"))
@@ -222,7 +224,8 @@ def row_lines(line, cells):
 # --- lines ----------------------------------------------------------------------
 
 TIME = re.compile(r"\+(\d*\.?\d*)(?:\s*~\s*\+?(\d*\.?\d*))?(?=\s|$)|\*(?=\s)")
-PACKET = re.compile(r"""(?P<flags>[FSRPp.UEW]+|-)\s+
+PACKET = re.compile(r"""(?:\[(?P<ecn>noecn|ect0|ect1|ce)\]\s*)?
+    (?P<flags>[FSRPp.UEW]+|-)\s+
     (?P<at>@?)(?P<seq>-?\d+):@?(?P<end>-?\d+)\((?P<len>\d+)\)
     (?:\s+ack\s+(?P<ack_at>@?)(?P<ack>-?\d+))?
     (?:\s+win\s+(?P<win>\d+))?
@@ -319,6 +322,7 @@ def packet(text, kind):
         raise ValueError("ack and '.' belong together")
     found.win = None if match["win"] is None else int(match["win"])
     found.urg = None if match["urg"] is None else int(match["urg"])
+    found.ecn = None if match["ecn"] is None else ECN[match["ecn"]]
     if match["options"] is None or match["options"].strip() != "...":
         found.options = [option(word.split())
                          for word in (match["options"] or "").split(",") if word.strip()]
