@@ -44,8 +44,24 @@ struct toytcp_cong {
 	u64 priv[TOYTCP_CONG_PRIV_U64]; /* the algorithm's own, zeroed at init */
 };
 
+/*
+ * How fast the network delivers: a sample over the time from before the
+ * acknowledged segment was sent until now
+ * (draft-cheng-iccrg-delivery-rate-estimation)
+ */
+struct toytcp_cong_rate {
+	u32 delivered_segs;	/* segments delivered in that time */
+	u32 interval_us;	/* the time; 0: no sample, nothing else is valid */
+	u32 prior_delivered;	/* ack.delivered when the segment was sent */
+	bool app_limited;	/* the program, not the network, limited it */
+	bool retrans;		/* the segment was sent more than once */
+};
+
 /* What an algorithm is told of a cumulative or selective acknowledgment */
 struct toytcp_cong_ack {
+	struct toytcp_cong_rate rate;
+	u32 delivered;		/* segments delivered since the connection began, mod 2^32 */
+	u32 min_rtt_us;		/* least RTT of the last minutes; U32_MAX: none */
 	u32 acked_segs;		/* segments newly delivered by this ACK, > 0 */
 	u32 in_flight_segs;	/* outstanding before this ACK */
 	u32 rtt_us;		/* RTT sample of this ACK; 0: none */

@@ -264,6 +264,9 @@ static enum toytcp_drop_reason ack_syn_recv(struct sock *sk,
 		toytcp_reply_reset(sock_net(sk), seg);
 		return TOYTCP_DROP_REQ_ACK;
 	}
+	/* a child's SYN-ACK was the request's, and in no queue of the child's */
+	if (!ts->packets_out)
+		ts->delivered++;
 	established(sk, seg);
 	return TOYTCP_DROP_NONE;
 }

@@ -50,6 +50,7 @@ static const struct toytcp_sysctl defaults = {
 	.wmem = { 4096, 16384, 4 * 1024 * 1024 },
 	.notsent_lowat = UINT_MAX,
 	.challenge_ack_limit = 1000,
+	.min_rtt_wlen = 300,
 	.limit_output_bytes = 1024 * 1024,
 	.pacing_ss_ratio = 200,
 	.pacing_ca_ratio = 120,
@@ -58,6 +59,7 @@ static const struct toytcp_sysctl defaults = {
 static int max_retries = 255;
 static int max_syn_retries = 127;
 static int max_port = 65535;
+static int one_day_s = 24 * 3600;
 static int max_keepalive = 32767;	/* as TCP_KEEPIDLE and TCP_KEEPINTVL */
 static int max_keepcnt = 127;
 static int mss_floor = TOYTCP_MSS_MIN;
@@ -161,6 +163,7 @@ static const struct ctl_table template[] = {
 		.proc_handler = proc_douintvec,
 	},
 	ENTRY(challenge_ack_limit, SYSCTL_ONE, NULL),
+	ENTRY(min_rtt_wlen, SYSCTL_ZERO, &one_day_s),
 	ENTRY(limit_output_bytes, SYSCTL_ZERO, NULL),
 	ENTRY(pacing_ss_ratio, SYSCTL_ZERO, SYSCTL_ONE_THOUSAND),
 	ENTRY(pacing_ca_ratio, SYSCTL_ZERO, SYSCTL_ONE_THOUSAND),

@@ -52,6 +52,7 @@ struct toytcp_sysctl {
 	int wmem[3];			/* bytes: min, default, max send buffer */
 	unsigned int notsent_lowat;	/* unsent bytes up to which a socket is writable */
 	int challenge_ack_limit;	/* challenge ACKs a second of the namespace */
+	int min_rtt_wlen;		/* seconds that the least RTT is remembered */
 	int limit_output_bytes;		/* of a socket's memory in queueing discipline and device */
 	int pacing_ss_ratio;		/* percent of cwnd a round trip, in slow start */
 	int pacing_ca_ratio;		/* percent, otherwise */

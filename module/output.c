@@ -184,6 +184,7 @@ static int xmit_queued(struct sock *sk, struct sk_buff *skb, gfp_t gfp)
 	cb->xmit_us = toytcp_now_us();
 	toytcp_sk(sk)->last_xmit_us = cb->xmit_us;
 	toytcp_scoreboard_sent(toytcp_sk(sk), skb);
+	toytcp_rate_sent(toytcp_sk(sk), cb);
 	out = skb_cloned(skb) ? pskb_copy(skb, gfp) : skb_clone(skb, gfp);
 	if (!out)
 		return -ENOBUFS;

@@ -43,6 +43,11 @@ static void rtt_sample(struct toytcp_sock *ts, const struct toytcp_seg *seg,
 	if (!ack->rtt_us)
 		return;
 	toytcp_rtt_sample(&ts->rtt, ack->rtt_us);
+	ack->delayed = ack->acked_segs == 1 && !ack->sacked && ack->rs.valid &&
+		       ts->snd_una - ack->prior_una < ts->mss &&
+		       ack->rs.prior_delivered ==
+			       ts->delivered + ack->delivered_segs - 1;
+	toytcp_rate_min_rtt(ts, ack->rtt_us, ack->delayed, ack->now_us);
 	toytcp_rtt_backoff_reset(&ts->rtt);
 }
 
@@ -156,6 +161,7 @@ static void open_again(struct toytcp_sock *ts)
 {
 	ts->recovery = TOYTCP_OPEN;
 	ts->frto = false;
+	ts->reneged = false;
 	ts->dupacks = 0;
 	if (!ts->sack_ok)
 		ts->sacked_out = 0;
@@ -230,6 +236,9 @@ static struct toytcp_cong_ack cong_ack(const struct toytcp_sock *ts,
 				       const struct toytcp_ack *ack)
 {
 	return (struct toytcp_cong_ack) {
+		.rate = ack->rate,
+		.delivered = ts->delivered,
+		.min_rtt_us = ts->rtt.min_us,
 		.acked_segs = ack->delivered_segs,
 		.in_flight_segs = ack->prior_in_flight,
 		.rtt_us = ack->rtt_us,
@@ -505,6 +514,7 @@ void toytcp_recovery_acked(struct sock *sk, const struct toytcp_seg *seg,
 		toytcp_stats_add(sock_net(sk), TOYTCP_MIB_DELIVERED_CE,
 				 ack.delivered_segs);
 	}
+	toytcp_rate_sample(ts, &ack, &ack.rate);
 	if (ts->tlp_pending &&
 	    toytcp_rack_tlp_acked(ts, &ack, window_changed))
 		tlp_reduced(ts);
@@ -603,6 +613,7 @@ void toytcp_recovery_rto(struct sock *sk)
 	if (reneged) {
 		toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_SACK_RENEGING);
 		toytcp_scoreboard_reneged(ts);
+		ts->reneged = true;
 	}
 	toytcp_scoreboard_all_lost(ts, ts->sack_ok && !reneged);
 	ts->cong.cwnd_segs = toytcp_in_flight(ts) + 1;

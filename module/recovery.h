@@ -1,15 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Loss recovery among its own files: recovery.c (what to do about losses),
- * scoreboard.c (what is where), rack.c (what is lost). Engine (layer 1).
+ * scoreboard.c (what is where), rack.c (what is lost), rate.c (how fast it
+ * arrives). Engine (layer 1).
  */
 #ifndef _TOYTCP_RECOVERY_H
 #define _TOYTCP_RECOVERY_H
 
 #include "sock.h"
 
+/* The latest sent of what an ACK says to have arrived (rate.c) */
+struct toytcp_rate_sample {
+	u64 xmit_us;		/* when it was sent */
+	u32 end_seq;		/* its end */
+	u32 prior_delivered;	/* ts->delivered then */
+	u32 prior_us;		/* when that had grown last; low bits of the clock */
+	u32 snd_us;		/* how long the transmissions of the sample took */
+	bool valid;		/* there is one */
+	bool app_limited;	/* sent when the program had left a gap */
+	bool retrans;		/* it was sent more than once */
+};
+
 /* What one ACK brought */
 struct toytcp_ack {
+	struct toytcp_rate_sample rs;
+	struct toytcp_cong_rate rate; /* the sample that it makes */
 	u64 now_us;
 	u32 prior_una;		/* snd_una before it */
 	u32 prior_fack;		/* ts->fack before it */
@@ -25,6 +40,7 @@ struct toytcp_ack {
 	bool orig;		/* what was never sent again arrived, of before recover */
 	bool dsack;		/* it reports a duplicate (RFC 2883) */
 	bool dsack_tlp;		/* and that is the loss probe */
+	bool delayed;		/* one small segment is all: the peer may have waited */
 	bool reordered;		/* something arrived later than what was sent after it */
 };
 
@@ -37,6 +53,14 @@ bool toytcp_scoreboard_head_lost(struct sock *sk);
 void toytcp_scoreboard_all_lost(struct toytcp_sock *ts, bool spare_recent);
 void toytcp_scoreboard_none_lost(struct toytcp_sock *ts);
 void toytcp_scoreboard_reneged(struct toytcp_sock *ts);
+
+/* rate.c */
+void toytcp_rate_delivered(struct toytcp_sock *ts, struct toytcp_skb_cb *cb,
+			   struct toytcp_ack *ack);
+void toytcp_rate_sample(struct toytcp_sock *ts, const struct toytcp_ack *ack,
+			struct toytcp_cong_rate *rate);
+void toytcp_rate_min_rtt(struct toytcp_sock *ts, u32 rtt_us, bool delayed,
+			 u64 now_us);
 
 /* rack.c */
 void toytcp_rack_delivered(struct toytcp_sock *ts, const struct toytcp_skb_cb *cb,

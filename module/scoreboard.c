@@ -55,9 +55,11 @@ void toytcp_recovery_reset(struct toytcp_sock *ts)
 	ts->retrans_out = 0;
 	ts->undo_valid = false;
 	ts->frto = false;
+	ts->reneged = false;
 	ts->new_only = false;
 	ts->tlp_pending = false;
 	ts->retrans_stamp = 0;
+	ts->app_limited = 0;
 }
 
 /**
@@ -120,7 +122,7 @@ void toytcp_scoreboard_lost(struct toytcp_sock *ts, struct sk_buff *skb)
 }
 
 /* something arrived of which that was not known before */
-static void delivered(struct toytcp_sock *ts, const struct toytcp_skb_cb *cb,
+static void delivered(struct toytcp_sock *ts, struct toytcp_skb_cb *cb,
 		      struct toytcp_ack *ack)
 {
 	if (!(cb->mark & TOYTCP_SKB_EVER_RETRANS)) {
@@ -130,6 +132,7 @@ static void delivered(struct toytcp_sock *ts, const struct toytcp_skb_cb *cb,
 			ack->reordered = true;
 	}
 	toytcp_rack_delivered(ts, cb, ack->now_us);
+	toytcp_rate_delivered(ts, cb, ack);
 }
 
 /* without SACK: so many of the "SACKed" are now known to be these */

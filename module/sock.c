@@ -511,6 +511,10 @@ static void counters_reset(struct toytcp_sock *ts)
 	ts->total_retrans = 0;
 	ts->last_data_recv_ms = 0;
 	ts->last_ack_recv_ms = 0;
+	ts->delivered = 0;
+	ts->rate_delivered = 0;
+	ts->rate_interval_us = 0;
+	ts->rate_app_limited = false;
 }
 
 /**
@@ -590,6 +594,7 @@ int toytcp_sock_disconnect(struct sock *sk)
 	counters_reset(ts);
 	toytcp_cong_init(&ts->cong, ts->cong.ops, TOYTCP_CONG_INIT_CWND);
 	toytcp_rtt_init(&ts->rtt, TOYTCP_RTO_INIT_US, ts->rtt.rto_min_us);
+	minmax_reset(&ts->min_rtt, 0, 0);
 	sk_error_report(sk);
 	return 0;
 }

@@ -21,6 +21,7 @@
 #include <linux/rbtree.h>
 #include <linux/skbuff.h>
 #include <linux/tcp.h>
+#include <linux/win_minmax.h>
 #include <net/inet_sock.h>
 #include <net/sock.h>
 #include <net/tcp_states.h>
@@ -61,6 +62,7 @@ struct toytcp_saved_syn {
 #define TOYTCP_SKB_LOST		BIT(1)	/* believed lost, to be sent again */
 #define TOYTCP_SKB_RETRANS	BIT(2)	/* sent again since it was last marked lost */
 #define TOYTCP_SKB_EVER_RETRANS	BIT(3)	/* sent again at any time: no RTT sample (Karn) */
+#define TOYTCP_SKB_APP_LIMITED	BIT(4)	/* sent when the program had left a gap (rate.c) */
 
 /* TCP header flag bits, byte 13 */
 #define TOYTCP_FIN		BIT(0)
@@ -80,9 +82,16 @@ struct toytcp_skb_cb {
 	u16 segs;		/* send: wire segments in it, >= 1 once sent */
 	u8 flags;		/* TCP header flags */
 	u8 mark;		/* send: TOYTCP_SKB_* */
-	u32 tw_isn;		/* received SYN: ISN of a time-wait's successor; 0: none */
+	union {
+		u32 tw_isn;	/* received SYN: ISN of a time-wait's successor; 0: none */
+		u32 delivered;	/* send: toytcp_sock.delivered at the last transmission */
+	};
 	struct list_head sent;	/* send: in sent_queue, lost_queue, or nowhere (scoreboard.c) */
+	u32 delivered_us;	/* send: and toytcp_sock.delivered_us; 0: it has arrived */
+	u32 first_sent_us;	/* send: and toytcp_sock.first_sent_us */
 };
+
+static_assert(sizeof(struct toytcp_skb_cb) <= sizeof_field(struct sk_buff, cb));
 
 #define TOYTCP_CB(skb) ((struct toytcp_skb_cb *)&(skb)->cb[0])
 
@@ -238,6 +247,14 @@ struct toytcp_sock {
 	u32 delivered;			/* segments that have arrived, mod 2^32 */
 	u32 delivered_ce;		/* of those, by ACKs with ECN-Echo */
 	u32 lost_total;			/* segments marked lost ever, mod 2^32 */
+	u32 delivered_us;		/* when delivered grew last; low bits of the clock */
+	u32 first_sent_us;		/* when the latest sent of what arrived was sent */
+	u32 app_limited;		/* delivered when the last gap is acked; 0: no gap */
+	u32 rate_delivered;		/* delivery rate to tell: so many segments */
+	u32 rate_interval_us;		/* in so much time; 0: none yet */
+	bool rate_app_limited;		/* and the program limited it */
+	bool reneged;			/* what had been SACKed was not; until recovered */
+	struct minmax min_rtt;		/* complements of RTTs, see toytcp_rate_min_rtt() */
 	u32 reord_seen;			/* times that reordering was seen */
 	u32 dsack_dups;			/* segments reported by D-SACKs */
 	bool undo_valid;		/* the last reduction can be taken back */
@@ -487,6 +504,11 @@ void toytcp_recovery_reset(struct toytcp_sock *ts);
 void toytcp_scoreboard_sent(struct toytcp_sock *ts, struct sk_buff *skb);
 u64 toytcp_rack_pto_us(const struct sock *sk);
 void toytcp_rack_probe(struct sock *sk);
+
+/* rate.c */
+void toytcp_rate_sent(struct toytcp_sock *ts, struct toytcp_skb_cb *cb);
+void toytcp_rate_check_app_limited(struct sock *sk);
+u64 toytcp_rate_bps(const struct toytcp_sock *ts);
 
 /* timer.c: callers report facts, only timer.c knows the policy */
 void toytcp_timers_init(struct sock *sk);

@@ -95,6 +95,7 @@ static int sendmsg_locked(struct sock *sk, struct msghdr *msg)
 	if (err)
 		return err;
 	timeo = sock_sndtimeo(sk, flags & MSG_DONTWAIT);
+	toytcp_rate_check_app_limited(sk);
 	if (BIT(sk->sk_state) & ~(TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) {
 		err = sk_stream_wait_connect(sk, &timeo);
 		if (err)
