@@ -161,6 +161,13 @@ static int connect_start(struct sock *sk, const struct sockaddr_in *addr)
 	ts->snd_sml = ts->iss;
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	toytcp_state_set(sk, TCP_SYN_SENT);
+	if (toytcp_fastopen_defer(sk)) {
+		ts->defer_connect = true;
+		ts->snd_una = ts->iss;
+		ts->snd_nxt = ts->iss;
+		ts->write_seq = ts->iss;
+		return 0;
+	}
 	err = toytcp_output_connect(sk);
 	if (!err)
 		return 0;
@@ -179,9 +186,13 @@ forget:
 /* sleep until the handshake is over, one way or the other */
 static long wait_for_connect(struct sock *sk, long timeo)
 {
+	const struct toytcp_fastopen_send *send = toytcp_sk(sk)->fastopen_send;
 	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+	/* what the SYN had no room for will carry the ACK */
+	int more = send && msg_data_left(send->msg);
 
 	add_wait_queue(sk_sleep(sk), &wait);
+	sk->sk_write_pending += more;
 	while (BIT(sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) {
 		release_sock(sk);
 		timeo = wait_woken(&wait, TASK_INTERRUPTIBLE, timeo);
@@ -190,17 +201,31 @@ static long wait_for_connect(struct sock *sk, long timeo)
 			break;
 	}
 	remove_wait_queue(sk_sleep(sk), &wait);
+	sk->sk_write_pending -= more;
 	return timeo;
 }
 
-static int connect_locked(struct socket *sock, struct sockaddr *uaddr,
-			  int len, int flags)
+/**
+ * toytcp_connect_locked() - connect(), and the sendmsg() that opens
+ * @sock: the socket
+ * @uaddr: the foreign end; NULL: known already
+ * @len: bytes of it
+ * @flags: O_NONBLOCK
+ * @begun: this call has sent the SYN that connect() had put off
+ *
+ * Context: process, socket lock held; may sleep without it.
+ * Return: 0 or an errno of the kernel's TCP.
+ */
+int toytcp_connect_locked(struct socket *sock, struct sockaddr *uaddr,
+			  int len, int flags, bool begun)
 {
 	struct sock *sk = sock->sk;
 	long timeo;
 	int err;
 
-	if (uaddr->sa_family == AF_UNSPEC) {
+	if (uaddr && len < (int)sizeof(uaddr->sa_family))
+		return -EINVAL;
+	if (uaddr && uaddr->sa_family == AF_UNSPEC) {
 		err = toytcp_sock_disconnect(sk);
 		sock->state = err ? SS_DISCONNECTING : SS_UNCONNECTED;
 		return err;
@@ -209,12 +234,14 @@ static int connect_locked(struct socket *sock, struct sockaddr *uaddr,
 	case SS_CONNECTED:
 		return -EISCONN;
 	case SS_CONNECTING:
-		err = -EALREADY;
+		if (toytcp_sk(sk)->defer_connect)
+			return -EISCONN;
+		err = begun ? -EINPROGRESS : -EALREADY;
 		break;
 	case SS_UNCONNECTED:
 		if (sk->sk_state != TCP_CLOSE)
 			return -EISCONN;
-		if (len < (int)sizeof(struct sockaddr_in))
+		if (!uaddr || len < (int)sizeof(struct sockaddr_in))
 			return -EINVAL;
 		if (!family_ok(uaddr->sa_family))
 			return -EAFNOSUPPORT;
@@ -222,6 +249,8 @@ static int connect_locked(struct socket *sock, struct sockaddr *uaddr,
 		if (err)
 			return err;
 		sock->state = SS_CONNECTING;
+		if (toytcp_sk(sk)->defer_connect)
+			return 0;
 		err = -EINPROGRESS;
 		break;
 	default:
@@ -255,10 +284,8 @@ static int toytcp_connect(struct socket *sock, struct sockaddr *uaddr, int len,
 {
 	int err;
 
-	if (len < (int)sizeof(uaddr->sa_family))
-		return -EINVAL;
 	lock_sock(sock->sk);
-	err = connect_locked(sock, uaddr, len, flags);
+	err = toytcp_connect_locked(sock, uaddr, len, flags, false);
 	release_sock(sock->sk);
 	return err;
 }
@@ -450,7 +477,9 @@ static __poll_t toytcp_poll(struct file *file, struct socket *sock,
 		mask |= EPOLLHUP;
 	if (shutdown & RCV_SHUTDOWN)
 		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
-	if (state != TCP_SYN_SENT && state != TCP_SYN_RECV) {
+	if (state != TCP_SYN_SENT &&
+	    (state != TCP_SYN_RECV ||
+	     READ_ONCE(toytcp_sk(sk)->fastopen_listener))) {
 		/* a byte that reads leave out is none to read */
 		if (readable(sk, toytcp_urgent_at_mark(sk, READ_ONCE(toytcp_sk(sk)->copied_seq)) &&
 				 !sock_flag(sk, SOCK_URGINLINE)))
@@ -469,6 +498,9 @@ static __poll_t toytcp_poll(struct file *file, struct socket *sock,
 			if (sk_stream_is_writeable(sk))
 				mask |= EPOLLOUT | EPOLLWRNORM;
 		}
+	} else if (READ_ONCE(toytcp_sk(sk)->defer_connect)) {
+		/* the first write sends the SYN */
+		mask |= EPOLLOUT | EPOLLWRNORM;
 	}
 	/* pairs with smp_wmb() in toytcp_sock_error() */
 	smp_rmb();

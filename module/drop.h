@@ -110,6 +110,14 @@ enum toytcp_drop_reason {
 	X(REQ_QFULL_COOKIES,	"TCPReqQFullDoCookies")			\
 	X(REQ_QFULL_DROP,	"TCPReqQFullDrop")			\
 	X(DEFER_ACCEPT_DROP,	"TCPDeferAcceptDrop")			\
+	X(FASTOPEN_ACTIVE,	"TCPFastOpenActive")			\
+	X(FASTOPEN_ACTIVE_FAIL,	"TCPFastOpenActiveFail")		\
+	X(FASTOPEN_PASSIVE,	"TCPFastOpenPassive")			\
+	X(FASTOPEN_PASSIVE_FAIL, "TCPFastOpenPassiveFail")		\
+	X(FASTOPEN_LISTEN_OVERFLOW, "TCPFastOpenListenOverflow")	\
+	X(FASTOPEN_COOKIE_REQD,	"TCPFastOpenCookieReqd")		\
+	X(FASTOPEN_BLACKHOLE,	"TCPFastOpenBlackhole")			\
+	X(FASTOPEN_PASSIVE_ALT_KEY, "TCPFastOpenPassiveAltKey")		\
 	X(EMBRYONIC_RSTS,	"EmbryonicRsts")			\
 	X(ACK_SKIPPED_SYN_RECV,	"TCPACKSkippedSynRecv")			\
 	X(OUT_OF_WINDOW_ICMPS,	"OutOfWindowIcmps")			\

@@ -59,7 +59,9 @@ static void report(struct sock *sk, const struct toytcp_icmp *icmp, bool owned)
 	/* the timer may have given up */
 	if (sk->sk_state == TCP_CLOSE)
 		return;
-	if (BIT(sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) {
+	/* a Fast Open child that the program has is a connection like others */
+	if (BIT(sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) &&
+	    !(toytcp_sk(sk)->fastopen_listener && sk->sk_socket)) {
 		toytcp_ipv4_queue_error(sk, icmp);
 		if (owned)
 			WRITE_ONCE(sk->sk_err_soft, icmp->err);

@@ -165,12 +165,15 @@ static enum toytcp_drop_reason step_rst(struct sock *sk,
 	if (!(seg->flags & TOYTCP_RST))
 		return TOYTCP_DROP_NONE;
 	if (!rst_matches(ts, seg)) {
+		if (ts->syn_fastopen && !ts->data_segs_in &&
+		    sk->sk_state == TCP_ESTABLISHED)
+			toytcp_fastopen_black_hole(sk);
 		toytcp_output_challenge_ack(sk);
 		return TOYTCP_DROP_RST_SEQ;
 	}
 	switch (sk->sk_state) {
 	case TCP_SYN_RECV:
-		err = ECONNREFUSED;
+		err = ts->fastopen_listener ? ECONNRESET : ECONNREFUSED;
 		break;
 	case TCP_CLOSE_WAIT:
 		err = EPIPE;
@@ -181,8 +184,22 @@ static enum toytcp_drop_reason step_rst(struct sock *sk,
 	toytcp_stats_inc(sock_net(sk), sk->sk_state == TCP_SYN_RECV ?
 				 TOYTCP_MIB_ATTEMPT_FAILS :
 				 TOYTCP_MIB_ESTAB_RESETS);
+	toytcp_fastopen_end(sk, true);
 	toytcp_sock_error(sk, err);
 	return TOYTCP_DROP_RESET;
+}
+
+/* the SYN that made a Fast Open child, again: our SYN-ACK was lost */
+static enum toytcp_drop_reason step_syn_again(struct sock *sk,
+					      const struct toytcp_seg *seg)
+{
+	const struct toytcp_sock *ts = toytcp_sk(sk);
+
+	if (likely(!ts->fastopen_listener) || seg->seq != ts->irs ||
+	    (seg->flags & (TOYTCP_SYN | TOYTCP_ACK | TOYTCP_RST)) != TOYTCP_SYN)
+		return TOYTCP_DROP_NONE;
+	toytcp_output_synack_again(sk);
+	return TOYTCP_DROP_SYN;
 }
 
 /* Fourth: SYN in the window, RFC 5961 section 4 */
@@ -223,7 +240,19 @@ static void window_update(struct sock *sk, const struct toytcp_seg *seg,
 	ts->max_snd_wnd = max(ts->max_snd_wnd, wnd);
 }
 
-/* an active or passive open is complete: the peer has answered our SYN */
+/* a connection begins to receive: at the handshake's end, or with its SYN */
+static void reading_begins(struct toytcp_sock *ts)
+{
+	ts->copied_seq = ts->irs + 1;
+	ts->rcvq_seq = ts->copied_seq;
+	ts->rcvq_us = toytcp_now_us();
+	ts->quickacks = TOYTCP_QUICKACKS;
+}
+
+/*
+ * An active or passive open is complete: the peer has answered our SYN. A
+ * Fast Open child may have read and written, and even closed, before.
+ */
 static void established(struct sock *sk, const struct toytcp_seg *seg)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
@@ -235,12 +264,15 @@ static void established(struct sock *sk, const struct toytcp_seg *seg)
 	ts->max_snd_wnd = wnd;
 	ts->snd_wl1 = seg->seq;
 	ts->snd_wl2 = seg->ack;
-	ts->copied_seq = ts->irs + 1;
-	ts->rcvq_seq = ts->copied_seq;
-	ts->rcvq_us = toytcp_now_us();
-	ts->quickacks = TOYTCP_QUICKACKS;
 	ts->last_ack_recv_ms = (u32)div_u64(toytcp_now_us(), 1000);
-	toytcp_state_set(sk, TCP_ESTABLISHED);
+	if (!ts->fastopen_listener)
+		reading_begins(ts);
+	/* RFC 5681 3.1: a SYN-ACK was lost, so go on with one segment */
+	else if (ts->retransmits > 1)
+		ts->cong.cwnd_segs = 1;
+	toytcp_fastopen_end(sk, false);
+	if (sk->sk_state != TCP_FIN_WAIT1)
+		toytcp_state_set(sk, TCP_ESTABLISHED);
 	toytcp_timers_established(sk);
 	toytcp_ecn_established(sk);
 	/* RFC 5482 3: the first segment without SYN tells it again */
@@ -253,7 +285,7 @@ static void established(struct sock *sk, const struct toytcp_seg *seg)
 	sk_wake_async(sk, SOCK_WAKE_IO, POLL_OUT);
 }
 
-/* Fifth: ACK in SYN_RECV (a simultaneous open; requests are listen.c's) */
+/* Fifth: ACK of our SYN-ACK (a simultaneous or Fast Open; requests are listen.c's) */
 static enum toytcp_drop_reason ack_syn_recv(struct sock *sk,
 					    const struct toytcp_seg *seg)
 {
@@ -299,7 +331,7 @@ static enum toytcp_drop_reason step_ack(struct sock *sk,
 	struct toytcp_sock *ts = toytcp_sk(sk);
 	u32 prior_una = ts->snd_una;
 	enum toytcp_drop_reason why;
-	bool opened = sk->sk_state == TCP_SYN_RECV, window_changed;
+	bool opened = toytcp_handshaking(sk), window_changed;
 
 	if (!(seg->flags & TOYTCP_ACK))
 		return TOYTCP_DROP_NO_ACK;
@@ -539,6 +571,8 @@ static enum toytcp_drop_reason rcv_other(struct sock *sk,
 		return TOYTCP_DROP_NO_ACK;
 	why = step_paws(sk, seg);
 	if (why == TOYTCP_DROP_NONE)
+		why = step_syn_again(sk, seg);
+	if (why == TOYTCP_DROP_NONE)
 		why = step_sequence(sk, seg);
 	if (why == TOYTCP_DROP_NONE)
 		why = step_rst(sk, seg);
@@ -624,9 +658,13 @@ static enum toytcp_drop_reason rcv_syn_sent(struct sock *sk,
 					    struct toytcp_seg *seg)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
-	enum toytcp_drop_reason why = syn_sent_ack(sk, seg);
 	u32 prior_una = ts->snd_una, cwnd_segs;
+	enum toytcp_drop_reason why;
 
+	/* our SYN waits for the first write: this answers something else */
+	if (ts->defer_connect)
+		return TOYTCP_DROP_SYN_SENT_FLAGS;
+	why = syn_sent_ack(sk, seg);
 	if (why != TOYTCP_DROP_NONE)
 		return why;
 	if (seg->flags & TOYTCP_RST) {
@@ -650,7 +688,7 @@ static enum toytcp_drop_reason rcv_syn_sent(struct sock *sk,
 	}
 
 	ts->snd_una = seg->ack;
-	ts->bytes_acked = 1;
+	ts->bytes_acked = seg->ack - prior_una;
 	/* the SYN's ACK is one of data no more than the SYN is: cwnd stays */
 	cwnd_segs = ts->cong.cwnd_segs;
 	toytcp_recovery_acked(sk, seg, prior_una, false);
@@ -660,6 +698,7 @@ static enum toytcp_drop_reason rcv_syn_sent(struct sock *sk,
 	/* a program that is about to send lets its data carry the ACK */
 	ts->ack_now = !ts->interactive && !sk->sk_write_pending &&
 		      !ts->defer_accept;
+	toytcp_fastopen_synack(sk, seg);
 	if (!seg->len && !(seg->flags & TOYTCP_FIN))
 		return STEP_DONE;
 	/* text or FIN with the SYN-ACK: on to the sixth step */
@@ -667,6 +706,37 @@ static enum toytcp_drop_reason rcv_syn_sent(struct sock *sk,
 	seg->flags &= ~TOYTCP_SYN;
 	step_urg(sk, seg);
 	return step_data(sk, seg);
+}
+
+/**
+ * toytcp_rcv_syn_data() - the SYN that makes a Fast Open child
+ * @sk: the child, new
+ * @seg: the SYN; its buffer is consumed
+ *
+ * RFC 7413 4.2.2: its text may be read at once.
+ *
+ * Context: softirq or the listener's backlog, child's lock held.
+ */
+void toytcp_rcv_syn_data(struct sock *sk, struct toytcp_seg *seg)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	enum toytcp_drop_reason why;
+
+	ts->segs_in++;
+	reading_begins(ts);
+	seg->seq++;
+	seg->flags &= ~TOYTCP_SYN;
+	why = step_data(sk, seg);
+	/* what the SYN-ACK promises begins behind that */
+	ts->rcv_wup = ts->rcv_nxt;
+	ts->syn_data_acked = ts->rcv_nxt != ts->irs + 1;
+	if (!seg->skb)
+		return;
+	if (why == STEP_DONE || why == TOYTCP_DROP_NONE)
+		consume_skb(seg->skb);
+	else
+		toytcp_drop(sock_net(sk), seg->skb, why);
+	seg->skb = NULL;
 }
 
 /* acknowledge as scheduled, send what the segment made possible */

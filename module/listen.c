@@ -10,7 +10,8 @@
  * A SYN makes a struct toytcp_req of some 200 bytes; the ACK of its SYN-ACK
  * makes the socket. The request's place in the table of flows passes to the
  * child in one step, so no segment finds neither. When a listener has more
- * requests than its backlog, further ones are left to the peer: cookie.c.
+ * requests than its backlog, further ones are left to the peer: cookie.c. A
+ * SYN with a good Fast Open cookie makes the socket itself: fastopen.c.
  */
 #include <linux/slab.h>
 #include <net/tcp.h>
@@ -163,7 +164,7 @@ static void req_timer_fn(struct toytcp_timer *timer)
 	}
 	if (req_wants_synack(req)) {
 		toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_RETRANS_SEGS);
-		toytcp_reply_synack(req);
+		toytcp_reply_synack(req, NULL);
 	}
 	if (!req->retries++)
 		toytcp_sk(sk)->req_young--;
@@ -194,6 +195,7 @@ int toytcp_listen_start(struct sock *sk, int backlog)
 	err = toytcp_port_listen(sk);
 	if (err)
 		return err;
+	toytcp_fastopen_listen(sk, backlog);
 	toytcp_state_set(sk, TCP_LISTEN);
 	return 0;
 }
@@ -313,7 +315,7 @@ static void send_cookie(struct sock *sk, const struct toytcp_seg *seg)
 	toytcp_sk(sk)->synq_overflow_us = toytcp_now_us();
 	req_from_syn(&req, sk, seg);
 	toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_SYNCOOKIES_SENT);
-	toytcp_reply_synack(&req);
+	toytcp_reply_synack(&req, NULL);
 }
 
 /* more SYNs than the queue holds: shall cookies answer them? */
@@ -365,11 +367,11 @@ static void save_syn(struct toytcp_req *req, const struct toytcp_seg *seg)
 	memcpy(req->saved_syn->data, start, len);
 }
 
-static enum toytcp_drop_reason req_add(struct sock *sk,
-				       const struct toytcp_seg *seg)
+static enum toytcp_drop_reason req_add(struct sock *sk, struct toytcp_seg *seg)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 	struct toytcp_req *req = kmem_cache_zalloc(req_cache, GFP_ATOMIC);
+	struct toytcp_fastopen_cookie cookie;
 
 	if (!req)
 		return TOYTCP_DROP_NOMEM;
@@ -378,6 +380,10 @@ static enum toytcp_drop_reason req_add(struct sock *sk,
 	sock_hold(sk);
 	toytcp_timer_setup(&req->timer, req_timer_fn);
 	save_syn(req, seg);
+	if (toytcp_fastopen_child(sk, req, seg, &cookie)) {
+		toytcp_flow_put(&req->flow);
+		return TOYTCP_DROP_NONE;
+	}
 	if (toytcp_demux_insert(&req->flow)) {
 		/* no memory for the table, or another CPU made it first */
 		toytcp_flow_put(&req->flow);
@@ -387,14 +393,13 @@ static enum toytcp_drop_reason req_add(struct sock *sk,
 	WRITE_ONCE(ts->req_count, ts->req_count + 1);
 	ts->req_young++;
 	toytcp_demux_list_add(&req->flow);
-	toytcp_reply_synack(req);
+	toytcp_reply_synack(req, &cookie);
 	req_timer_arm(req, SYNACK_TIMEOUT_US);
 	return TOYTCP_DROP_NONE;
 }
 
 /* 3.10.7.2, third: a SYN in LISTEN; the limits are Linux's */
-static enum toytcp_drop_reason rcv_syn(struct sock *sk,
-				       const struct toytcp_seg *seg)
+static enum toytcp_drop_reason rcv_syn(struct sock *sk, struct toytcp_seg *seg)
 {
 	struct net *net = sock_net(sk);
 	int syncookies = READ_ONCE(toytcp_net(net)->sysctl.syncookies);
@@ -451,7 +456,8 @@ static void child_from_req(struct sock *sk, const struct toytcp_req *req)
 	ts->ts_recent = req->ts_recent;
 	ts->ts_recent_s = (u32)div_u64(toytcp_now_us(), USEC_PER_SEC);
 	ts->ts_offset = req->ts_offset;
-	if (!req->retries && !req->acked && !req->cookie)
+	/* of a SYN-ACK that was sent, and sent once */
+	if (!req->retries && !req->acked && req->flow.hashed)
 		toytcp_rtt_sample(&ts->rtt,
 				  clamp_t(u64, toytcp_now_us() - req->sent_us,
 					  1, U32_MAX));
@@ -462,15 +468,20 @@ static void child_from_req(struct sock *sk, const struct toytcp_req *req)
 			 req->retries > 1 && !req->acked ? 1 : toytcp_cong_init_cwnd(ts->mss));
 }
 
-/*
- * Make the child; it takes the request's place in the tables, which a
- * cookie's has to find free.
- * Returns it locked, in SYN_RECV, with two references: the accept queue's and
- * the caller's.
+/**
+ * toytcp_listen_child() - make the socket of a request
+ * @sk: the listener
+ * @req: the request; it leaves the tables and the listener's list. If it is in
+ *	none (a SYN cookie's, a Fast Open), the place has to be free.
+ *
+ * Context: softirq or backlog, BH off, listener's lock held.
+ * Return: the child, locked, in SYN_RECV, with two references: the accept
+ * queue's and the caller's; NULL without memory or a route.
  */
-static struct sock *child_create(struct sock *sk, struct toytcp_req *req)
+struct sock *toytcp_listen_child(struct sock *sk, struct toytcp_req *req)
 {
 	struct sock *child = sk_clone_lock(sk, GFP_ATOMIC);
+	bool hashed = req->flow.hashed;
 	struct toytcp_sock *ts;
 
 	if (!child)
@@ -482,21 +493,36 @@ static struct sock *child_create(struct sock *sk, struct toytcp_req *req)
 	if (toytcp_ipv4_route(child))
 		goto fail;
 	child_from_req(child, req);
-	if (req->cookie ? toytcp_demux_insert(&ts->flow) :
-			  toytcp_demux_replace(&req->flow, &ts->flow))
+	if (hashed ? toytcp_demux_replace(&req->flow, &ts->flow) :
+		     toytcp_demux_insert(&ts->flow))
 		goto fail;
 	toytcp_port_inherit(&ts->port_user, &toytcp_sk(sk)->port_user,
 			    ts->flow.key.laddr);
 	toytcp_demux_list_add(&ts->flow);
 	ts->saved_syn = req->saved_syn;
 	req->saved_syn = NULL;
-	if (!req->cookie)
+	if (hashed)
 		req_unlink(req);
 	return child;
 
 fail:
 	toytcp_sock_free_child(child);
 	return NULL;
+}
+
+/**
+ * toytcp_listen_queue() - a child waits for accept()
+ * @sk: the listener
+ * @child: the child; the queue takes one of its references
+ *
+ * Context: softirq or backlog, both locks held.
+ */
+void toytcp_listen_queue(struct sock *sk, struct sock *child)
+{
+	list_add_tail(&toytcp_sk(child)->accept_queue,
+		      &toytcp_sk(sk)->accept_queue);
+	sk_acceptq_added(sk);
+	toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_PASSIVE_OPENS);
 }
 
 /* the request comes to an end, and its peer learns of it */
@@ -513,7 +539,6 @@ static enum toytcp_drop_reason req_complete(struct sock *sk,
 					    struct toytcp_seg *seg)
 {
 	struct net *net = sock_net(sk);
-	struct toytcp_sock *ts;
 	struct sock *child;
 
 	if (sk_acceptq_is_full(sk)) {
@@ -527,13 +552,10 @@ static enum toytcp_drop_reason req_complete(struct sock *sk,
 			req_reset(req, seg);
 		return TOYTCP_DROP_ACCEPT_QUEUE;
 	}
-	child = child_create(sk, req);
+	child = toytcp_listen_child(sk, req);
 	if (!child)
 		return TOYTCP_DROP_NOMEM;
-	ts = toytcp_sk(child);
-	list_add_tail(&ts->accept_queue, &toytcp_sk(sk)->accept_queue);
-	sk_acceptq_added(sk);
-	toytcp_stats_inc(net, TOYTCP_MIB_PASSIVE_OPENS);
+	toytcp_listen_queue(sk, child);
 	toytcp_rcv(child, seg);
 	seg->skb = NULL;
 	toytcp_unlock_child(child);
@@ -627,7 +649,7 @@ static void req_syn_again(struct toytcp_req *req, const struct toytcp_seg *seg)
 {
 	if (!may_answer(req, seg))
 		return;
-	toytcp_reply_synack(req);
+	toytcp_reply_synack(req, NULL);
 	req_timer_arm(req, toytcp_rtt_backed_off_us(SYNACK_TIMEOUT_US,
 						    req->retries,
 						    TOYTCP_RTO_MAX_US));

@@ -21,7 +21,7 @@
 struct toytcp_req {
 	struct toytcp_flow flow;
 	refcount_t ref;
-	struct list_head list;		/* toytcp_sock.reqs of the listener */
+	struct list_head list;		/* toytcp_sock.reqs of the listener; empty: not there */
 	struct sock *listener;		/* reference held */
 	struct toytcp_saved_syn *saved_syn; /* NULL: none; passes to the child */
 	struct toytcp_timer timer;	/* SYN-ACK retransmission */
@@ -54,6 +54,8 @@ void toytcp_listen_exit(void);
 int toytcp_listen_start(struct sock *sk, int backlog);
 void toytcp_listen_stop(struct sock *sk);
 struct sock *toytcp_listen_accept(struct sock *sk);
+struct sock *toytcp_listen_child(struct sock *sk, struct toytcp_req *req);
+void toytcp_listen_queue(struct sock *sk, struct sock *child);
 void toytcp_listen_rcv(struct sock *sk, struct toytcp_seg *seg);
 void toytcp_listen_icmp(struct toytcp_req *req, u32 seq, bool abort);
 void toytcp_req_free(struct toytcp_req *req);

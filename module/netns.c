@@ -10,6 +10,7 @@
 #include "compat.h"
 #include "cong_net.h"
 #include "drop.h"
+#include "fastopen.h"
 #include "flow.h"
 #include "netns.h"
 #include "port.h"
@@ -49,6 +50,7 @@ static const struct toytcp_sysctl defaults = {
 	.rmem = { 4096, 131072, 6 * 1024 * 1024 },
 	.wmem = { 4096, 16384, 4 * 1024 * 1024 },
 	.notsent_lowat = UINT_MAX,
+	.fastopen = 1,
 	.challenge_ack_limit = 1000,
 	.min_rtt_wlen = 300,
 	.limit_output_bytes = 1024 * 1024,
@@ -162,6 +164,27 @@ static const struct ctl_table template[] = {
 		.mode = 0644,
 		.proc_handler = proc_douintvec,
 	},
+	{
+		.procname = "fastopen",
+		.data = (void *)offsetof(struct toytcp_sysctl, fastopen),
+		.maxlen = sizeof(int),
+		.mode = 0644,
+		.proc_handler = proc_dointvec,
+	},
+	{
+		.procname = "fastopen_key",
+		.mode = 0600,
+		.proc_handler = toytcp_fastopen_sysctl_key,
+	},
+	{
+		.procname = "fastopen_blackhole_timeout_sec",
+		.data = (void *)offsetof(struct toytcp_sysctl,
+					 fastopen_blackhole_timeout_sec),
+		.maxlen = sizeof(int),
+		.mode = 0644,
+		.proc_handler = toytcp_fastopen_sysctl_timeout,
+		.extra1 = SYSCTL_ZERO,
+	},
 	ENTRY(challenge_ack_limit, SYSCTL_ONE, NULL),
 	ENTRY(min_rtt_wlen, SYSCTL_ZERO, &one_day_s),
 	ENTRY(limit_output_bytes, SYSCTL_ZERO, NULL),
@@ -211,9 +234,12 @@ static int __net_init net_init(struct net *net)
 	if (!tn->stats)
 		return err;
 	toytcp_cong_net_init(net);
-	err = toytcp_demux_net_init(net);
+	err = toytcp_fastopen_net_init(net);
 	if (err)
 		goto stats;
+	err = toytcp_demux_net_init(net);
+	if (err)
+		goto fastopen;
 	err = toytcp_port_net_init(net);
 	if (err)
 		goto demux;
@@ -231,6 +257,8 @@ port:
 	toytcp_port_net_exit(net);
 demux:
 	toytcp_demux_net_exit(net);
+fastopen:
+	toytcp_fastopen_net_exit(net);
 stats:
 	toytcp_cong_net_exit(net);
 	free_percpu(tn->stats);
@@ -255,6 +283,7 @@ static void __net_exit net_exit(struct net *net)
 {
 	toytcp_port_net_exit(net);
 	toytcp_demux_net_exit(net);
+	toytcp_fastopen_net_exit(net);
 	toytcp_cong_net_exit(net);
 	free_percpu(toytcp_net(net)->stats);
 }

@@ -14,6 +14,8 @@
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
+#include "fastopen.h"
+
 struct ctl_table_header;
 struct toytcp_cong_ops;
 struct toytcp_stats;
@@ -51,6 +53,8 @@ struct toytcp_sysctl {
 	int rmem[3];			/* bytes: min, default, max receive buffer */
 	int wmem[3];			/* bytes: min, default, max send buffer */
 	unsigned int notsent_lowat;	/* unsent bytes up to which a socket is writable */
+	int fastopen;			/* Linux's bits: 0x1 client, 0x2 server and so on */
+	int fastopen_blackhole_timeout_sec; /* seconds without it after a black hole; 0: none */
 	int challenge_ack_limit;	/* challenge ACKs a second of the namespace */
 	int min_rtt_wlen;		/* seconds that the least RTT is remembered */
 	int limit_output_bytes;		/* of a socket's memory in queueing discipline and device */
@@ -75,6 +79,7 @@ struct toytcp_net {
 	atomic_t orphan_count;		/* sockets that no program holds */
 	const struct toytcp_cong_ops __rcu *cong_default; /* of new sockets; a reference */
 	struct toytcp_stats __percpu *stats;
+	struct toytcp_fastopen_net fastopen; /* keys, cookies of peers */
 	u32 challenge_second;		/* seconds; challenge_left belongs to it */
 	u32 challenge_left;		/* challenge ACKs still allowed in that second */
 	struct toytcp_sysctl sysctl;

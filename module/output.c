@@ -105,7 +105,8 @@ static void syn_options(struct sock *sk, struct toytcp_options *opt)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
-	bool synack = sk->sk_state == TCP_SYN_RECV;
+	const struct toytcp_fastopen_cookie *cookie = ts->fastopen_cookie;
+	bool synack = sk->sk_state != TCP_SYN_SENT;
 
 	memset(opt, 0, sizeof(*opt));
 	opt->mss = ts->adv_mss;
@@ -120,6 +121,14 @@ static void syn_options(struct sock *sk, struct toytcp_options *opt)
 	}
 	opt->sack_perm = synack ? ts->sack_ok : READ_ONCE(ctl->sack);
 	uto_option(sk, opt);
+	if (cookie && cookie->len >= 0) {
+		/* the longest one needs that room; the next ACK tells it, too */
+		if (cookie->len == TOYTCP_FASTOPEN_MAX)
+			opt->has_uto = 0;
+		opt->has_fastopen = 1;
+		opt->fastopen_len = cookie->len;
+		memcpy(opt->fastopen, cookie->data, cookie->len);
+	}
 }
 
 /*
@@ -329,6 +338,119 @@ static void sent_new(struct sock *sk, struct sk_buff *skb)
 	toytcp_timers_sent(sk);
 }
 
+/* our SYN or SYN-ACK, counted as sent; NULL without memory */
+static struct sk_buff *queue_syn(struct sock *sk, u8 flags, gfp_t gfp)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct sk_buff *skb = toytcp_sendq_alloc(sk, gfp);
+
+	if (!skb)
+		return NULL;
+	TOYTCP_CB(skb)->seq = ts->iss;
+	TOYTCP_CB(skb)->end_seq = ts->iss + 1;
+	TOYTCP_CB(skb)->flags = flags;
+	TOYTCP_CB(skb)->segs = 1;
+	__skb_queue_tail(&sk->sk_write_queue, skb);
+	ts->snd_una = ts->iss;
+	ts->snd_nxt = ts->iss;
+	ts->write_seq = ts->iss + 1;
+	sent_new(sk, skb);
+	return skb;
+}
+
+/**
+ * toytcp_output_synack() - the SYN-ACK of a Fast Open child
+ * @sk: the child in SYN_RECV, the SYN's data taken in
+ * @cookie: what it says of Fast Open, this time only
+ *
+ * Context: softirq, socket lock held.
+ * Return: 0 or -ENOBUFS.
+ */
+int toytcp_output_synack(struct sock *sk,
+			 const struct toytcp_fastopen_cookie *cookie)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	u8 flags = TOYTCP_SYN | TOYTCP_ACK | (ts->ecn_ok ? TOYTCP_ECE : 0);
+	struct sk_buff *skb = queue_syn(sk, flags, GFP_ATOMIC);
+
+	if (!skb)
+		return -ENOBUFS;
+	ts->fastopen_cookie = cookie;
+	xmit_queued(sk, skb, GFP_ATOMIC);
+	ts->fastopen_cookie = NULL;
+	return 0;
+}
+
+/**
+ * toytcp_output_synack_again() - the peer's SYN came again
+ * @sk: a Fast Open child whose SYN-ACK is not acknowledged
+ *
+ * Not more often than duplicates are answered.
+ *
+ * Context: socket lock held.
+ */
+void toytcp_output_synack_again(struct sock *sk)
+{
+	struct rb_node *head = rb_first(&toytcp_sk(sk)->rtx_queue);
+
+	if (head && oow_answer(toytcp_sk(sk)))
+		toytcp_output_retransmit(sk, rb_to_skb(head));
+}
+
+/*
+ * RFC 7413 4.2.1: a SYN and the data behind it, two buffers in the queue, as
+ * one segment. Returns false if it could not be made.
+ */
+static bool xmit_syn_data(struct sock *sk, struct sk_buff *syn,
+			  struct sk_buff *data)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct toytcp_skb_cb *cb = TOYTCP_CB(data);
+	struct sk_buff *out;
+
+	cb->seq = ts->write_seq;
+	cb->end_seq = cb->seq + data->len;
+	cb->flags = TOYTCP_ACK | TOYTCP_PSH;
+	cb->segs = 1;
+	ts->write_seq = cb->end_seq;
+	ts->syn_data = 1;
+	__skb_queue_tail(&sk->sk_write_queue, data);
+	sent_new(sk, data);
+	cb->xmit_us = toytcp_now_us();
+	TOYTCP_CB(syn)->xmit_us = cb->xmit_us;
+	ts->last_xmit_us = cb->xmit_us;
+	toytcp_scoreboard_sent(ts, syn);
+	toytcp_rate_sent(ts, TOYTCP_CB(syn));
+	toytcp_scoreboard_sent(ts, data);
+	toytcp_rate_sent(ts, cb);
+	out = skb_clone(data, sk->sk_allocation);
+	if (!out)
+		return false;
+	/* dev shares memory with rbnode, which was copied */
+	out->dev = NULL;
+	xmit_skb(sk, out, ts->iss, TOYTCP_CB(syn)->flags, 1);
+	return true;
+}
+
+/* a SYN that brings data, or asks for the cookie that lets the next one do so */
+static void xmit_fastopen(struct sock *sk, struct sk_buff *syn)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct toytcp_fastopen_cookie cookie;
+	struct sk_buff *data = NULL;
+	u16 mss = ts->adv_mss;
+
+	if (toytcp_fastopen_ready(sk, &mss, &cookie))
+		data = toytcp_fastopen_data(sk, mss);
+	else if (cookie.len > 0)
+		cookie.len = 0;
+	ts->syn_fastopen = cookie.len >= 0;
+	ts->fastopen_cookie = &cookie;
+	if (!data || !xmit_syn_data(sk, syn, data))
+		xmit_queued(sk, syn, sk->sk_allocation);
+	ts->fastopen_cookie = NULL;
+}
+
 /**
  * toytcp_output_connect() - send the SYN of an active open
  * @sk: the socket in SYN_SENT, route and key set
@@ -352,21 +474,17 @@ int toytcp_output_connect(struct sock *sk)
 	toytcp_cong_init(&ts->cong, ts->cong.ops,
 			 toytcp_cong_init_cwnd(ts->mss));
 
-	skb = toytcp_sendq_alloc(sk, sk->sk_allocation);
+	skb = queue_syn(sk, TOYTCP_SYN, sk->sk_allocation);
 	if (!skb)
 		return -ENOBUFS;
-	TOYTCP_CB(skb)->seq = ts->iss;
-	TOYTCP_CB(skb)->end_seq = ts->iss + 1;
-	TOYTCP_CB(skb)->flags = TOYTCP_SYN;
 	toytcp_ecn_syn(sk, TOYTCP_CB(skb));
-	TOYTCP_CB(skb)->segs = 1;
-	__skb_queue_tail(&sk->sk_write_queue, skb);
-	ts->snd_una = ts->iss;
-	ts->snd_nxt = ts->iss;
-	ts->write_seq = ts->iss + 1;
 	toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_ACTIVE_OPENS);
-	sent_new(sk, skb);
-	xmit_queued(sk, skb, sk->sk_allocation);
+	ts->syn_data = 0;
+	ts->syn_fastopen = 0;
+	if (ts->fastopen_send || ts->fastopen_connect)
+		xmit_fastopen(sk, skb);
+	else
+		xmit_queued(sk, skb, sk->sk_allocation);
 	return 0;
 }
 
@@ -569,7 +687,7 @@ void toytcp_output_push(struct sock *sk, enum toytcp_push how)
 
 	if (!(BIT(sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT |
 				   TCPF_FIN_WAIT1 | TCPF_CLOSING |
-				   TCPF_LAST_ACK)) ||
+				   TCPF_LAST_ACK) || ts->fastopen_listener) ||
 	    skb_queue_empty(&sk->sk_write_queue))
 		return;
 	mtu = toytcp_ipv4_mtu(sk);

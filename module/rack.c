@@ -183,7 +183,7 @@ u64 toytcp_rack_pto_us(const struct sock *sk)
 	if (READ_ONCE(ctl->early_retrans) < 3 || !ts->sack_ok ||
 	    !ts->packets_out || !srtt_us || ts->tlp_pending ||
 	    ts->recovery >= TOYTCP_RECOVERY || ts->sacked_out ||
-	    BIT(sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
+	    toytcp_handshaking(sk))
 		return 0;
 	return 2ull * srtt_us +
 	       (ts->packets_out == 1 ? ts->rtt.rto_min_us : TIMEOUT_MIN_US);

@@ -620,6 +620,20 @@ void toytcp_recovery_rto(struct sock *sk)
 	toytcp_recovery_xmit(sk);
 }
 
+/* what was marked lost was so for no congestion: the window stays */
+static void resend_lost(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	if (ts->lost_out && ts->recovery < TOYTCP_RECOVERY) {
+		ts->recovery = TOYTCP_LOSS;
+		ts->recover = ts->snd_nxt;
+		ts->undo_valid = false;
+		ts->frto = false;
+	}
+	toytcp_recovery_xmit(sk);
+}
+
 /**
  * toytcp_recovery_mtu() - the path carries less than was sent: send again
  * @sk: the socket; mss is already the smaller one
@@ -641,13 +655,25 @@ void toytcp_recovery_mtu(struct sock *sk)
 		if (size > ts->mss)
 			toytcp_scoreboard_lost(ts, skb);
 	}
-	if (ts->lost_out && ts->recovery < TOYTCP_RECOVERY) {
-		ts->recovery = TOYTCP_LOSS;
-		ts->recover = ts->snd_nxt;
-		ts->undo_valid = false;
-		ts->frto = false;
-	}
-	toytcp_recovery_xmit(sk);
+	resend_lost(sk);
+}
+
+/**
+ * toytcp_recovery_syn_data() - the peer took our SYN, but not all of its data
+ * @sk: the socket, nothing else sent
+ *
+ * RFC 7413 4.2.2: they go again as if for the first time.
+ *
+ * Context: socket lock held.
+ */
+void toytcp_recovery_syn_data(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct rb_node *node;
+
+	for (node = rb_first(&ts->rtx_queue); node; node = rb_next(node))
+		toytcp_scoreboard_lost(ts, rb_to_skb(node));
+	resend_lost(sk);
 }
 
 /**

@@ -119,10 +119,12 @@ static u8 req_tos(const struct toytcp_req *req)
 /**
  * toytcp_reply_synack() - send a request's SYN-ACK
  * @req: the request, which for a cookie is the caller's for the moment
+ * @cookie: what it says of Fast Open; NULL: nothing
  *
  * Context: softirq, listener's lock held.
  */
-void toytcp_reply_synack(struct toytcp_req *req)
+void toytcp_reply_synack(struct toytcp_req *req,
+			 const struct toytcp_fastopen_cookie *cookie)
 {
 	struct toytcp_reply reply = {
 		.net = req->flow.net,
@@ -145,6 +147,11 @@ void toytcp_reply_synack(struct toytcp_req *req)
 
 	if (!skb)
 		return;
+	if (cookie && cookie->len > 0) {
+		opt.has_fastopen = 1;
+		opt.fastopen_len = cookie->len;
+		memcpy(opt.fastopen, cookie->data, cookie->len);
+	}
 	toytcp_reply_header(skb, &req->flow.key, req->iss, req->irs + 1,
 		    TOYTCP_SYN | TOYTCP_ACK | (req->ecn_ok ? TOYTCP_ECE : 0),
 		    min_t(u32, req->rcv_wnd, 65535),

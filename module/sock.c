@@ -228,6 +228,8 @@ static void setup_common(struct sock *sk)
 	INIT_HLIST_NODE(&ts->listen_node);
 	INIT_LIST_HEAD(&ts->reqs);
 	INIT_LIST_HEAD(&ts->accept_queue);
+	INIT_LIST_HEAD(&ts->fastopen_queue.resets);
+	spin_lock_init(&ts->fastopen_queue.lock);
 	ts->rtx_queue = RB_ROOT;
 	ts->ofo_queue = RB_ROOT;
 	toytcp_recovery_reset(ts);
@@ -305,6 +307,8 @@ void toytcp_sock_setup_child(struct sock *child, const struct sock *parent)
 	ts->inq = pts->inq;
 	ts->notsent_lowat = pts->notsent_lowat;
 	ts->save_syn = pts->save_syn;
+	ts->fastopen_connect = pts->fastopen_connect;
+	ts->fastopen_no_cookie = pts->fastopen_no_cookie;
 	/* as Linux: what the listener chose, else the default of now */
 	if (pts->cong_chosen)
 		ts->cong.ops = toytcp_cong_find_get(pts->cong.ops->name);
@@ -368,6 +372,7 @@ void toytcp_sock_destruct(struct sock *sk)
 	dst_release(rcu_dereference_protected(sk->sk_rx_dst, 1));
 	cong_leave(ts);
 	kfree(ts->saved_syn);
+	toytcp_fastopen_destruct(sk);
 	if (atomic_dec_and_test(&alive))
 		wake_up_all(&alive_wait);
 }
@@ -440,6 +445,8 @@ void toytcp_sock_done(struct sock *sk)
 	if (BIT(sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
 		toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_ATTEMPT_FAILS);
 	toytcp_state_set(sk, TCP_CLOSE);
+	toytcp_fastopen_end(sk, false);
+	toytcp_fastopen_over(sk);
 	toytcp_timers_stop(sk);
 	toytcp_demux_remove(&ts->flow);
 	if (!(sk->sk_userlocks & SOCK_BINDPORT_LOCK))
@@ -541,6 +548,8 @@ int toytcp_sock_disconnect(struct sock *sk)
 		if (peer_needs_reset(sk) || sk->sk_state == TCP_SYN_SENT)
 			WRITE_ONCE(sk->sk_err, ECONNRESET);
 		toytcp_state_set(sk, TCP_CLOSE);
+		toytcp_fastopen_end(sk, false);
+		toytcp_fastopen_over(sk);
 		toytcp_timers_stop(sk);
 		toytcp_demux_remove(&ts->flow);
 	}
@@ -572,6 +581,12 @@ int toytcp_sock_disconnect(struct sock *sk)
 	ts->ack_now = false;
 	ts->interactive = false;
 	ts->uto_pending = false;
+	ts->fastopen_send = NULL;
+	ts->defer_connect = false;
+	ts->syn_data = 0;
+	ts->syn_data_acked = 0;
+	ts->fastopen_test = 0;
+	ts->fastopen_client_fail = 0;
 	ts->rtx_since_us = 0;
 	ts->peer_uto_ms = 0;
 	ts->dsack_pending = 0;

@@ -28,6 +28,7 @@
 
 #include "cong.h"
 #include "drop.h"
+#include "fastopen.h"
 #include "flow.h"
 #include "netns.h"
 #include "options.h"
@@ -211,7 +212,15 @@ struct toytcp_sock {
 	   ecn_demand_cwr:1,		/* all that is sent says ECE */
 	   ecn_seen:1,			/* data came as ECT or CE */
 	   ecn_ce:1,			/* the latest of them as CE (RFC 8257 3.2, CE state) */
-	   orphan:1;			/* counted in toytcp_net.orphan_count */
+	   orphan:1,			/* counted in toytcp_net.orphan_count */
+	   fastopen_connect:1,		/* TCP_FASTOPEN_CONNECT */
+	   fastopen_no_cookie:1,	/* TCP_FASTOPEN_NO_COOKIE */
+	   fastopen_test:1,		/* the first open after a time off (black holes) */
+	   fastopen_client_fail:2,	/* enum tcp_fastopen_client_fail */
+	   syn_fastopen:1,		/* our SYN had the Fast Open option */
+	   syn_data:1,			/* our SYN brought data */
+	   syn_data_acked:1;		/* a SYN brought data, and they were taken */
+	bool defer_connect;		/* SYN_SENT, but the SYN waits for the first write */
 	u32 pmtu;			/* path MTU that mss was computed from, bytes */
 
 	/* timestamps */
@@ -219,6 +228,12 @@ struct toytcp_sock {
 	u32 syn_ts;			/* active open: of our first SYN */
 	u32 ts_recent;			/* TSval to echo */
 	u32 ts_recent_s;		/* seconds of the clock when it was heard */
+
+	/* Fast Open, RFC 7413 */
+	struct toytcp_fastopen_send *fastopen_send; /* the sendmsg() that opens; or NULL */
+	const struct toytcp_fastopen_cookie *fastopen_cookie; /* of the SYN being sent; or NULL */
+	struct sock *fastopen_listener;	/* child of a SYN, until the handshake is through; or NULL */
+	struct toytcp_fastopen_queue fastopen_queue; /* listener */
 
 	/* queues */
 	struct rb_root rtx_queue;	/* sent, unacknowledged, by sequence */
@@ -394,6 +409,21 @@ static inline u32 toytcp_rcv_wnd_left(const struct toytcp_sock *ts)
 	return left > 0 ? left : 0;
 }
 
+/* our SYN or SYN-ACK has no ACK yet: nothing else is sent again */
+static inline bool toytcp_handshaking(const struct sock *sk)
+{
+	return BIT(sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) ||
+	       toytcp_sk(sk)->fastopen_listener;
+}
+
+/* may the program send? Before the handshake is through, a Fast Open child may. */
+static inline bool toytcp_may_write(const struct sock *sk)
+{
+	return BIT(sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT) ||
+	       (sk->sk_state == TCP_SYN_RECV &&
+		toytcp_sk(sk)->fastopen_listener);
+}
+
 /* low 32 bits of the timestamp clock, milliseconds (RFC 7323 5.4) */
 static inline u32 toytcp_ts_now(u32 offset)
 {
@@ -435,6 +465,7 @@ const char *toytcp_state_name(int state);
 int toytcp_seg_init(struct toytcp_seg *seg, struct sk_buff *skb);
 void toytcp_rcv(struct sock *sk, struct toytcp_seg *seg);
 void toytcp_rcv_fin(struct sock *sk);
+void toytcp_rcv_syn_data(struct sock *sk, struct toytcp_seg *seg);
 
 /* reassembly.c */
 enum toytcp_drop_reason toytcp_reassembly_queue(struct sock *sk,
@@ -447,6 +478,9 @@ bool toytcp_reassembly_prune(struct sock *sk);
 
 /* output.c */
 int toytcp_output_connect(struct sock *sk);
+int toytcp_output_synack(struct sock *sk,
+			 const struct toytcp_fastopen_cookie *cookie);
+void toytcp_output_synack_again(struct sock *sk);
 void toytcp_output_fin(struct sock *sk);
 void toytcp_output_push(struct sock *sk, enum toytcp_push how);
 void toytcp_output_ack(struct sock *sk);
@@ -487,7 +521,8 @@ void toytcp_reply_header(struct sk_buff *skb, const struct toytcp_flow_key *key,
 			 u32 seq, u32 ack, u8 flags, u16 wnd,
 			 const struct toytcp_options *opt);
 void toytcp_reply_reset(struct net *net, const struct toytcp_seg *seg);
-void toytcp_reply_synack(struct toytcp_req *req);
+void toytcp_reply_synack(struct toytcp_req *req,
+			 const struct toytcp_fastopen_cookie *cookie);
 void toytcp_reply_req_ack(struct toytcp_req *req);
 void toytcp_reply_tw_ack(struct toytcp_tw *tw);
 
@@ -498,6 +533,7 @@ void toytcp_recovery_rto(struct sock *sk);
 void toytcp_recovery_reo_timeout(struct sock *sk);
 void toytcp_recovery_xmit(struct sock *sk);
 void toytcp_recovery_mtu(struct sock *sk);
+void toytcp_recovery_syn_data(struct sock *sk);
 void toytcp_recovery_reset(struct toytcp_sock *ts);
 
 /* scoreboard.c, rack.c */

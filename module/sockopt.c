@@ -254,6 +254,78 @@ static int set_user_timeout(struct toytcp_sock *ts, int val)
 	return 0;
 }
 
+/* TCP_FASTOPEN: children that a listener may have before their handshake is through */
+static int set_fastopen(struct sock *sk, int val)
+{
+	u32 max = READ_ONCE(sock_net(sk)->core.sysctl_somaxconn);
+
+	if (val < 0 || !(BIT(sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)))
+		return -EINVAL;
+	WRITE_ONCE(toytcp_sk(sk)->fastopen_queue.max, min_t(u32, val, max));
+	return 0;
+}
+
+static int set_fastopen_connect(struct sock *sk, int val)
+{
+	if (val < 0 || val > 1)
+		return -EINVAL;
+	if (!(READ_ONCE(toytcp_net(sock_net(sk))->sysctl.fastopen) &
+	      TFO_CLIENT_ENABLE))
+		return -EOPNOTSUPP;
+	if (sk->sk_state != TCP_CLOSE)
+		return -EINVAL;
+	toytcp_sk(sk)->fastopen_connect = val;
+	return 0;
+}
+
+static int set_fastopen_no_cookie(struct sock *sk, int val)
+{
+	if (val < 0 || val > 1 ||
+	    !(BIT(sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)))
+		return -EINVAL;
+	toytcp_sk(sk)->fastopen_no_cookie = val;
+	return 0;
+}
+
+/* TCP_FASTOPEN_KEY: a listener's own, one or two */
+static int set_fastopen_key(struct sock *sk, sockptr_t optval,
+			    unsigned int optlen)
+{
+	u8 bytes[TOYTCP_FASTOPEN_KEYS * TOYTCP_FASTOPEN_KEY];
+	struct toytcp_fastopen_keys *keys;
+
+	if (optlen != TOYTCP_FASTOPEN_KEY && optlen != sizeof(bytes))
+		return -EINVAL;
+	if (copy_from_sockptr(bytes, optval, optlen))
+		return -EFAULT;
+	keys = toytcp_fastopen_keys_alloc(bytes, optlen / TOYTCP_FASTOPEN_KEY);
+	if (!keys)
+		return -ENOMEM;
+	lock_sock(sk);
+	swap(keys, toytcp_sk(sk)->fastopen_queue.keys);
+	release_sock(sk);
+	kfree_sensitive(keys);
+	return 0;
+}
+
+static int get_fastopen_key(struct sock *sk, char __user *optval,
+			    int __user *optlen, int room)
+{
+	u8 bytes[TOYTCP_FASTOPEN_KEYS * TOYTCP_FASTOPEN_KEY];
+	const struct toytcp_fastopen_keys *keys;
+	unsigned int len;
+
+	lock_sock(sk);
+	keys = toytcp_sk(sk)->fastopen_queue.keys;
+	len = keys ? toytcp_fastopen_keys_bytes(keys, bytes) : 0;
+	release_sock(sk);
+	/* as unsigned, as with Linux */
+	len = min_t(unsigned int, room, len);
+	if (put_user(len, optlen) || copy_to_user(optval, bytes, len))
+		return -EFAULT;
+	return 0;
+}
+
 /*
  * TCP_REPAIR is not there: its options answer as they do to a program without
  * the privilege, or that did not turn it on.
@@ -278,6 +350,8 @@ static int set_tcp_option(struct sock *sk, int optname, sockptr_t optval,
 
 	if (optname == TCP_CONGESTION)
 		return set_congestion(sk, optval, optlen);
+	if (optname == TCP_FASTOPEN_KEY)
+		return set_fastopen_key(sk, optval, optlen);
 	if (optlen < sizeof(int))
 		return -EINVAL;
 	if (copy_from_sockptr(&val, optval, sizeof(val)))
@@ -328,6 +402,15 @@ static int set_tcp_option(struct sock *sk, int optname, sockptr_t optval,
 			err = -EINVAL;
 		else
 			WRITE_ONCE(ts->inq, val);
+		break;
+	case TCP_FASTOPEN:
+		err = set_fastopen(sk, val);
+		break;
+	case TCP_FASTOPEN_CONNECT:
+		err = set_fastopen_connect(sk, val);
+		break;
+	case TCP_FASTOPEN_NO_COOKIE:
+		err = set_fastopen_no_cookie(sk, val);
 		break;
 	case TCP_REPAIR:
 	case TCP_REPAIR_QUEUE:
@@ -390,6 +473,9 @@ static void info_options(const struct toytcp_sock *ts, struct tcp_info *info)
 		info->tcpi_options |= TCPI_OPT_ECN;
 	if (ts->ecn_seen)
 		info->tcpi_options |= TCPI_OPT_ECN_SEEN;
+	if (ts->syn_data_acked)
+		info->tcpi_options |= TCPI_OPT_SYN_DATA;
+	info->tcpi_fastopen_client_fail = ts->fastopen_client_fail;
 	if (ts->wscale_ok) {
 		info->tcpi_options |= TCPI_OPT_WSCALE;
 		info->tcpi_snd_wscale = ts->snd_wscale;
@@ -504,6 +590,17 @@ static int get_tcp_option(struct sock *sk, int optname, char __user *optval,
 		return -EINVAL;
 
 	switch (optname) {
+	case TCP_FASTOPEN:
+		val = ts->fastopen_queue.max;
+		break;
+	case TCP_FASTOPEN_CONNECT:
+		val = ts->fastopen_connect;
+		break;
+	case TCP_FASTOPEN_NO_COOKIE:
+		val = ts->fastopen_no_cookie;
+		break;
+	case TCP_FASTOPEN_KEY:
+		return get_fastopen_key(sk, optval, optlen, len);
 	case TCP_NODELAY:
 		val = ts->nodelay;
 		break;

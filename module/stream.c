@@ -83,6 +83,42 @@ fail:
 	return err;
 }
 
+/*
+ * MSG_FASTOPEN, or the first write after a connect() that put the SYN off
+ * (TCP_FASTOPEN_CONNECT). *copied: bytes that went into the SYN.
+ */
+static int send_opens(struct sock *sk, struct msghdr *msg, int *copied)
+{
+	int flags = msg->msg_flags & MSG_DONTWAIT ? O_NONBLOCK : 0, err;
+	struct toytcp_fastopen_send send = { .msg = msg };
+	struct sockaddr *uaddr = msg->msg_name;
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	bool begun = ts->defer_connect;
+
+	if (!(READ_ONCE(toytcp_net(sock_net(sk))->sysctl.fastopen) &
+	      TFO_CLIENT_ENABLE) ||
+	    (uaddr && msg->msg_namelen >= (int)sizeof(uaddr->sa_family) &&
+	     uaddr->sa_family == AF_UNSPEC))
+		return -EOPNOTSUPP;
+	if (ts->fastopen_send)
+		return -EALREADY;
+	ts->fastopen_send = &send;
+	if (begun) {
+		ts->defer_connect = false;
+		err = toytcp_output_connect(sk);
+		if (err)
+			toytcp_sock_error(sk, -err);
+	}
+	err = toytcp_connect_locked(sk->sk_socket, uaddr, msg->msg_namelen,
+				    flags, begun);
+	/* another thread may have disconnected meanwhile, and begun anew */
+	if (ts->fastopen_send == &send) {
+		ts->fastopen_send = NULL;
+		*copied = send.copied;
+	}
+	return err;
+}
+
 static int sendmsg_locked(struct sock *sk, struct msghdr *msg)
 {
 	int flags = msg->msg_flags, copied = 0, err, n;
@@ -94,9 +130,18 @@ static int sendmsg_locked(struct sock *sk, struct msghdr *msg)
 	err = toytcp_zerocopy_begin(sk, msg, &uarg);
 	if (err)
 		return err;
+	if (unlikely(flags & MSG_FASTOPEN || toytcp_sk(sk)->defer_connect)) {
+		err = send_opens(sk, msg, &copied);
+		if (err == -EINPROGRESS && copied)
+			goto out;
+		if (err) {
+			copied = 0;
+			goto error;
+		}
+	}
 	timeo = sock_sndtimeo(sk, flags & MSG_DONTWAIT);
 	toytcp_rate_check_app_limited(sk);
-	if (BIT(sk->sk_state) & ~(TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) {
+	if (!toytcp_may_write(sk)) {
 		err = sk_stream_wait_connect(sk, &timeo);
 		if (err)
 			goto error;
@@ -113,7 +158,7 @@ static int sendmsg_locked(struct sock *sk, struct msghdr *msg)
 	while (msg_data_left(msg)) {
 		err = -EPIPE;
 		if (sk->sk_err || (sk->sk_shutdown & SEND_SHUTDOWN) ||
-		    !(BIT(sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)))
+		    !toytcp_may_write(sk))
 			goto error;
 		n = uarg ? toytcp_zerocopy_append(sk, msg, goal, uarg) :
 			   send_copy(sk, msg, goal);

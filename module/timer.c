@@ -235,6 +235,9 @@ static int retry_limit(const struct sock *sk)
 	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
 	const struct toytcp_sock *ts = toytcp_sk(sk);
 
+	/* one more than for a request, as with Linux */
+	if (ts->fastopen_listener)
+		return ts->syn_retries ?: READ_ONCE(ctl->synack_retries) + 1;
 	if (BIT(sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
 		return ts->syn_retries ?: READ_ONCE(ctl->syn_retries);
 	if (sock_flag(sk, SOCK_DEAD))
@@ -319,8 +322,7 @@ static bool out_of_retries(const struct sock *sk, bool closed)
 	if (ts->rtx_since_us && user_timed_out(ts, ts->rtx_since_us))
 		return true;
 	/* a user timeout takes the place of R2, but not of the SYN's limit */
-	if (user_timeout_ms(ts) &&
-	    !(BIT(sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)))
+	if (user_timeout_ms(ts) && !toytcp_handshaking(sk))
 		return false;
 	return ts->retransmits >= retry_limit(sk) && !closed;
 }
@@ -349,9 +351,11 @@ static void expire_rtx(struct sock *sk)
 	}
 	closed = closed_but_alive(sk);
 	if (out_of_retries(sk, closed)) {
+		toytcp_fastopen_timeout(sk, true);
 		give_up(sk);
 		return;
 	}
+	toytcp_fastopen_timeout(sk, false);
 	if (ts->retransmits >= READ_ONCE(ctl->retries1)) {
 		toytcp_icmp_black_hole(sk);
 		toytcp_ipv4_negative_advice(sk);
@@ -363,7 +367,7 @@ static void expire_rtx(struct sock *sk)
 	toytcp_rtt_backoff(&ts->rtt);
 
 	head = rb_first(&ts->rtx_queue);
-	if (BIT(sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) {
+	if (toytcp_handshaking(sk)) {
 		/* the first window will be a small one, as Linux tells, too */
 		toytcp_ecn_queue_cwr(ts);
 		toytcp_output_retransmit(sk, rb_to_skb(head));

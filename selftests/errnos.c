@@ -214,6 +214,7 @@ int main(int argc, char **argv)
 	peers_matter = false;
 	add_name_rows();
 	add_option_rows();
+	add_fastopen_rows();
 	if (family == AF_TOYTCP)
 		add(own_domain, "deviation: SO_DOMAIN")->must = "SO_DOMAIN 18";
 

@@ -4,7 +4,8 @@
 #
 # How connections begin, on a network that loses what they begin with: each of
 # the three segments lost and sent again, nobody there, a firewall's answers,
-# both ends at once, a listener that is full or goes away.
+# both ends at once, a listener that is full or goes away; and Fast Open (RFC
+# 7413), where the SYN brings data.
 . "${0%/*}/lib.sh"
 
 # Side B's device loses what a rule says, before any TCP of B sees it, and side
@@ -234,6 +235,50 @@ backlog_overflows() {
 	done
 }
 
+# The first time a cookie, then data with the SYN, both ways of asking for it;
+# and a SYN that is lost with its data.
+fast_open() {
+	listener
+	set_sysctl a "$C" fastopen 1
+	set_sysctl b "$S" fastopen 2
+	want 0 b set l fastopen 8
+	want 0 a socket c1 "$C"
+	want 1000 a fastopen c1 10.77.0.2 "$PORT" 1000
+	want "10.77.0.1:*" b accept l s1
+	want 1000 b recv s1 1000
+	want 0 b syndata s1
+
+	want 0 a socket c2 "$C"
+	want 0 a nonblock c2 1
+	want 1000 a fastopen c2 10.77.0.2 "$PORT" 1000
+	want "10.77.0.1:*" b accept l s2
+	want 1000 b recv s2 1000
+	want 1 b syndata s2
+	want OUT a poll c2 OUT 20000
+	want 1 a syndata c2
+
+	want 0 a socket c "$C"
+	want 0 a set c fastopen_connect 1
+	want 0 a connect c 10.77.0.2 "$PORT"
+	want SYN_SENT a state c
+	want 5000 a send c 5000
+	want "10.77.0.1:*" b accept l s
+	want 5000 b recv s 5000
+	want 1 b syndata s
+	want 1 a syndata c
+	works
+
+	lose "$NB" syn
+	want 0 a socket c4 "$C"
+	want 0 a nonblock c4 1
+	want 1000 a fastopen c4 10.77.0.2 "$PORT" 1000
+	pass "$NB"
+	want OUT a poll c4 OUT 20000
+	want "10.77.0.1:*" b accept l s4
+	want 1000 b recv s4 1000
+	want 0 b syndata s4
+}
+
 handshakes() {
 	run_case "SYN lost, $(pair_name)" syn_lost
 	run_case "SYN-ACK lost, $(pair_name)" synack_lost
@@ -243,6 +288,7 @@ handshakes() {
 	run_case "both at once, $(pair_name)" simultaneous
 	run_case "listener closes meanwhile, $(pair_name)" listener_closes
 	run_case "backlog overflows, $(pair_name)" backlog_overflows
+	run_case "Fast Open, $(pair_name)" fast_open
 }
 
 load_module

@@ -14,6 +14,8 @@
  *	bind S ADDR PORT | listen S BACKLOG | connect S ADDR PORT
  *	accept S NEW | shutdown S rd|wr|rdwr | close S
  *	nonblock S 0|1
+ *	fastopen S ADDR PORT BYTES	sendto(MSG_FASTOPEN), answers what it took
+ *	syndata S		1 if a SYN's data were taken (TCP_INFO)
  *	send S BYTES		all of them, answers the number
  *	recv S BYTES		MSG_WAITALL
  *	recveof S		to the end of file, answers the number
@@ -80,6 +82,8 @@ static const struct {
 	{ "nodelay", IPPROTO_TCP, TCP_NODELAY },
 	{ "maxseg", IPPROTO_TCP, TCP_MAXSEG },
 	{ "user_timeout", IPPROTO_TCP, TCP_USER_TIMEOUT },
+	{ "fastopen", IPPROTO_TCP, TCP_FASTOPEN },
+	{ "fastopen_connect", IPPROTO_TCP, TCP_FASTOPEN_CONNECT },
 };
 
 static const struct {
@@ -170,6 +174,30 @@ static void do_send(struct sock *s, uint64_t bytes)
 		done += n;
 	}
 	answer(done);
+}
+
+static void do_fastopen(struct sock *s, struct sockaddr_in sin, size_t bytes)
+{
+	char buf[16384];
+	ssize_t n;
+
+	if (bytes > sizeof(buf))
+		die("fastopen: at most %zu bytes", sizeof(buf));
+	stream_fill(SEED, s->sent, buf, bytes);
+	n = sendto(s->fd, buf, bytes, MSG_FASTOPEN | MSG_NOSIGNAL,
+		   (struct sockaddr *)&sin, sizeof(sin));
+	if (n > 0)
+		s->sent += n;
+	answer(n);
+}
+
+static void do_syndata(struct sock *s)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+	int err = getsockopt(s->fd, IPPROTO_TCP, TCP_INFO, &info, &len);
+
+	answer(err ? err : !!(info.tcpi_options & TCPI_OPT_SYN_DATA));
 }
 
 static void do_fill(struct sock *s)
@@ -494,6 +522,10 @@ static void on_socket(struct sock *s, char **a)
 		sin = make_addr(a[2], number(a[3]));
 		answer((*a[0] == 'b' ? bind : connect)
 		       (s->fd, (struct sockaddr *)&sin, sizeof(sin)));
+	} else if (!strcmp(a[0], "fastopen") && a[2] && a[3]) {
+		do_fastopen(s, make_addr(a[2], number(a[3])), number(a[4]));
+	} else if (!strcmp(a[0], "syndata")) {
+		do_syndata(s);
 	} else if (!strcmp(a[0], "listen")) {
 		answer(listen(s->fd, number(a[2])));
 	} else if (!strcmp(a[0], "accept")) {
