@@ -64,11 +64,11 @@ static void ts_recent_update(struct toytcp_sock *ts,
 	if (!ts->ts_ok || !seg->opt.has_ts || seq_after(seg->seq, ts->rcv_wup))
 		return;
 	if (seq_before(seg->opt.tsval, ts->ts_recent) &&
-	    (u32)div_u64(toytcp_now_us(), USEC_PER_SEC) - ts->ts_recent_s <
+	    toytcp_now_s() - ts->ts_recent_s <
 		    TOYTCP_PAWS_IDLE_S)
 		return;
 	ts->ts_recent = seg->opt.tsval;
-	ts->ts_recent_s = (u32)div_u64(toytcp_now_us(), USEC_PER_SEC);
+	ts->ts_recent_s = toytcp_now_s();
 }
 
 /*
@@ -94,7 +94,7 @@ static enum toytcp_drop_reason step_paws(struct sock *sk,
 		return TOYTCP_DROP_NONE;
 	if (!seq_before(seg->opt.tsval, ts->ts_recent))
 		return TOYTCP_DROP_NONE;
-	age = (u32)div_u64(toytcp_now_us(), USEC_PER_SEC) - ts->ts_recent_s;
+	age = toytcp_now_s() - ts->ts_recent_s;
 	if (age >= TOYTCP_PAWS_IDLE_S)
 		return TOYTCP_DROP_NONE;
 	/*
@@ -264,7 +264,7 @@ static void established(struct sock *sk, const struct toytcp_seg *seg)
 	ts->max_snd_wnd = wnd;
 	ts->snd_wl1 = seg->seq;
 	ts->snd_wl2 = seg->ack;
-	ts->last_ack_recv_ms = (u32)div_u64(toytcp_now_us(), 1000);
+	ts->last_ack_recv_ms = toytcp_now_ms();
 	if (!ts->fastopen_listener)
 		reading_begins(ts);
 	/* RFC 5681 3.1: a SYN-ACK was lost, so go on with one segment */
@@ -362,7 +362,7 @@ static enum toytcp_drop_reason step_ack(struct sock *sk,
 		toytcp_ecn_cwr_heard(ts, seg);
 	ts->probes = 0;
 	WRITE_ONCE(sk->sk_err_soft, 0);
-	ts->last_ack_recv_ms = (u32)div_u64(toytcp_now_us(), 1000);
+	ts->last_ack_recv_ms = toytcp_now_ms();
 	if (seg->ack != ts->snd_una) {
 		/* a SYN is counted of an active open alone, as Linux does */
 		ts->bytes_acked += seg->ack - ts->snd_una - opened;
@@ -494,7 +494,7 @@ static enum toytcp_drop_reason step_data(struct sock *sk,
 	if (seg->len) {
 		ts->data_segs_in += max_t(u32, skb_shinfo(seg->skb)->gso_segs,
 					  1);
-		ts->last_data_recv_ms = (u32)div_u64(toytcp_now_us(), 1000);
+		ts->last_data_recv_ms = toytcp_now_ms();
 		rcv_mss_update(ts, seg);
 		rcv_rtt_measure(ts);
 		if (seq_after(seg->seq + seg->len, ts->rcv_nxt))
@@ -603,7 +603,7 @@ static void syn_options_heard(struct sock *sk, const struct toytcp_seg *seg)
 	ts->ts_ok = seg->opt.has_ts && READ_ONCE(ctl->timestamps);
 	if (ts->ts_ok) {
 		ts->ts_recent = seg->opt.tsval;
-		ts->ts_recent_s = (u32)div_u64(toytcp_now_us(), USEC_PER_SEC);
+		ts->ts_recent_s = toytcp_now_s();
 	}
 	if (seg->opt.has_uto)
 		toytcp_timers_peer_uto(sk, seg->opt.uto_s);

@@ -454,7 +454,7 @@ static void child_from_req(struct sock *sk, const struct toytcp_req *req)
 	ts->ts_ok = req->ts_ok;
 	toytcp_ecn_init(ts, req->ecn_ok);
 	ts->ts_recent = req->ts_recent;
-	ts->ts_recent_s = (u32)div_u64(toytcp_now_us(), USEC_PER_SEC);
+	ts->ts_recent_s = toytcp_now_s();
 	ts->ts_offset = req->ts_offset;
 	/* of a SYN-ACK that was sent, and sent once */
 	if (!req->retries && !req->acked && req->flow.hashed)
@@ -623,19 +623,13 @@ reset:
 /* answer what opens nothing, but not again and again (as Linux) */
 static bool may_answer(struct toytcp_req *req, const struct toytcp_seg *seg)
 {
-	u64 now = toytcp_now_us();
-
 	/* text or a FIN is no part of a war of ACKs */
 	if (seg->end_seq != seg->seq && !(seg->flags & TOYTCP_SYN))
 		return true;
-	if (req->last_oow_us &&
-	    now - req->last_oow_us < TOYTCP_OOW_INTERVAL_US) {
-		toytcp_stats_inc(req->flow.net,
-				 TOYTCP_MIB_ACK_SKIPPED_SYN_RECV);
-		return false;
-	}
-	req->last_oow_us = now;
-	return true;
+	if (toytcp_reply_allowed(&req->last_oow_us))
+		return true;
+	toytcp_stats_inc(req->flow.net, TOYTCP_MIB_ACK_SKIPPED_SYN_RECV);
+	return false;
 }
 
 static void req_ack(struct toytcp_req *req, const struct toytcp_seg *seg)

@@ -13,6 +13,8 @@
 
 #include <linux/interrupt.h>
 #include <linux/list.h>
+#include <linux/math64.h>
+#include <linux/time64.h>
 #include <linux/timer.h>
 #include <linux/types.h>
 
@@ -43,6 +45,18 @@ struct toytcp_softirq {
 };
 
 u64 toytcp_now_us(void);
+
+/* the same clock, in milliseconds and in seconds; both wrap */
+static inline u32 toytcp_now_ms(void)
+{
+	return (u32)div_u64(toytcp_now_us(), USEC_PER_MSEC);
+}
+
+static inline u32 toytcp_now_s(void)
+{
+	return (u32)div_u64(toytcp_now_us(), USEC_PER_SEC);
+}
+
 void toytcp_timer_setup(struct toytcp_timer *timer,
 			void (*expire)(struct toytcp_timer *timer));
 bool toytcp_timer_mod(struct toytcp_timer *timer, u64 delay_us);

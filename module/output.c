@@ -251,17 +251,6 @@ void toytcp_output_ack(struct sock *sk)
 	xmit_bare(sk, acceptable_seq(toytcp_sk(sk)), TOYTCP_ACK, GFP_ATOMIC);
 }
 
-/* may another suspicious segment be answered? At most one in half a second is. */
-static bool oow_answer(struct toytcp_sock *ts)
-{
-	u64 now = toytcp_now_us();
-
-	if (ts->last_oow_us && now - ts->last_oow_us < TOYTCP_OOW_INTERVAL_US)
-		return false;
-	ts->last_oow_us = now;
-	return true;
-}
-
 /**
  * toytcp_output_dup_ack() - tell a peer whose segment is of no use where we are
  * @sk: a synchronised socket
@@ -273,7 +262,7 @@ static bool oow_answer(struct toytcp_sock *ts)
  */
 void toytcp_output_dup_ack(struct sock *sk)
 {
-	if (oow_answer(toytcp_sk(sk)))
+	if (toytcp_reply_allowed(&toytcp_sk(sk)->last_oow_us))
 		toytcp_output_ack(sk);
 }
 
@@ -293,9 +282,9 @@ void toytcp_output_challenge_ack(struct sock *sk)
 {
 	struct toytcp_net *tn = toytcp_net(sock_net(sk));
 	u32 limit = max(READ_ONCE(tn->sysctl.challenge_ack_limit), 1);
-	u32 second = (u32)div_u64(toytcp_now_us(), USEC_PER_SEC), left;
+	u32 second = toytcp_now_s(), left;
 
-	if (!oow_answer(toytcp_sk(sk)))
+	if (!toytcp_reply_allowed(&toytcp_sk(sk)->last_oow_us))
 		return;
 	if (READ_ONCE(tn->challenge_second) != second) {
 		WRITE_ONCE(tn->challenge_second, second);
@@ -638,7 +627,7 @@ static bool defer(const struct sock *sk, const struct sk_buff *skb,
  */
 static void data_answers_data(struct toytcp_sock *ts)
 {
-	u32 now_ms = (u32)div_u64(toytcp_now_us(), 1000);
+	u32 now_ms = toytcp_now_ms();
 
 	if (ts->data_segs_in &&
 	    now_ms - ts->last_data_recv_ms < TOYTCP_DELACK_US / 1000)

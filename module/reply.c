@@ -51,6 +51,26 @@ void toytcp_reply_header(struct sk_buff *skb,
 	memcpy(th + 1, opts, optlen);
 }
 
+/**
+ * toytcp_reply_allowed() - may what opens or moves nothing be answered now?
+ * @last_us: when this connection last did, 0 for never; updated
+ *
+ * Once in half a second (Linux's invalid_ratelimit): two ends that disagree
+ * would answer each other for ever (RFC 5961 section 7).
+ *
+ * Context: the lock of what @last_us belongs to.
+ * Return: true when it may.
+ */
+bool toytcp_reply_allowed(u64 *last_us)
+{
+	u64 now = toytcp_now_us();
+
+	if (*last_us && now - *last_us < TOYTCP_OOW_INTERVAL_US)
+		return false;
+	*last_us = now;
+	return true;
+}
+
 static struct sk_buff *reply_alloc(void)
 {
 	struct sk_buff *skb = alloc_skb(TOYTCP_HEADROOM, GFP_ATOMIC);

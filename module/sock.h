@@ -520,6 +520,7 @@ void toytcp_cwv_idle(struct toytcp_sock *ts);
 void toytcp_reply_header(struct sk_buff *skb, const struct toytcp_flow_key *key,
 			 u32 seq, u32 ack, u8 flags, u16 wnd,
 			 const struct toytcp_options *opt);
+bool toytcp_reply_allowed(u64 *last_us);
 void toytcp_reply_reset(struct net *net, const struct toytcp_seg *seg);
 void toytcp_reply_synack(struct toytcp_req *req,
 			 const struct toytcp_fastopen_cookie *cookie);

@@ -257,7 +257,6 @@ static void give_up(struct sock *sk)
 static void expire_probe(struct sock *sk)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
-	bool give_up_now = false;
 
 	if (WARN_ON_ONCE(ts->packets_out)) {
 		arm_rto(sk);
@@ -275,9 +274,8 @@ static void expire_probe(struct sock *sk)
 	 */
 	if (!ts->probe_backoff)
 		ts->probe_since_us = toytcp_now_us();
-	else if (user_timed_out(ts, ts->probe_since_us))
-		give_up_now = true;
-	if (give_up_now || ts->probes >= retry_limit(sk) ||
+	if (user_timed_out(ts, ts->probe_since_us) ||
+	    ts->probes >= retry_limit(sk) ||
 	    (sock_flag(sk, SOCK_DEAD) &&
 	     ts->probe_backoff >= retry_limit(sk))) {
 		give_up(sk);
@@ -296,7 +294,7 @@ static void expire_probe(struct sock *sk)
 static bool answered_lately(const struct sock *sk)
 {
 	const struct toytcp_sock *ts = toytcp_sk(sk);
-	u32 now_ms = (u32)div_u64(toytcp_now_us(), 1000);
+	u32 now_ms = toytcp_now_ms();
 
 	/* nobody has answered yet, and last_ack_recv_ms says nothing */
 	if (BIT(sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
@@ -443,7 +441,7 @@ static u32 keep_probes(const struct sock *sk)
 /* how long nothing has come from the peer, ms */
 static u32 silence_ms(const struct toytcp_sock *ts)
 {
-	u32 now_ms = (u32)div_u64(toytcp_now_us(), 1000);
+	u32 now_ms = toytcp_now_ms();
 
 	return min(now_ms - ts->last_data_recv_ms, now_ms - ts->last_ack_recv_ms);
 }

@@ -194,7 +194,7 @@ static bool paws_reject(const struct toytcp_tw *tw,
 {
 	return tw->ts_ok && seg->opt.has_ts &&
 	       seq_before(seg->opt.tsval, tw->ts_recent) &&
-	       (u32)div_u64(toytcp_now_us(), USEC_PER_SEC) - tw->ts_recent_s <
+	       toytcp_now_s() - tw->ts_recent_s <
 		       TOYTCP_PAWS_IDLE_S;
 }
 
@@ -204,7 +204,7 @@ static void ts_recent_update(struct toytcp_tw *tw, const struct toytcp_seg *seg)
 	if (!tw->ts_ok || !seg->opt.has_ts)
 		return;
 	tw->ts_recent = seg->opt.tsval;
-	tw->ts_recent_s = (u32)div_u64(toytcp_now_us(), USEC_PER_SEC);
+	tw->ts_recent_s = toytcp_now_s();
 }
 
 /* RFC 6191, and RFC 9293's MAY-2: is this SYN newer than all we have seen? */
@@ -232,16 +232,10 @@ static u32 successor_isn(const struct toytcp_tw *tw)
  */
 static void tw_dup_ack(struct toytcp_tw *tw, const struct toytcp_seg *seg)
 {
-	u64 now = toytcp_now_us();
+	bool text = seg->end_seq != seg->seq && !(seg->flags & TOYTCP_SYN);
 
-	if (seg->end_seq != seg->seq && !(seg->flags & TOYTCP_SYN)) {
+	if (text || toytcp_reply_allowed(&tw->last_oow_us))
 		toytcp_reply_tw_ack(tw);
-		return;
-	}
-	if (tw->last_ack_us && now - tw->last_ack_us < TOYTCP_OOW_INTERVAL_US)
-		return;
-	tw->last_ack_us = now;
-	toytcp_reply_tw_ack(tw);
 }
 
 /* an orphan's FIN_WAIT2: the only welcome segment is the peer's FIN, alone */
@@ -373,7 +367,7 @@ static bool may_succeed(const struct toytcp_tw *tw, const struct sock *sk)
 	if (reuse == 2 && !ipv4_is_loopback(key->laddr) &&
 	    !ipv4_is_loopback(key->faddr))
 		return false;
-	return reuse && (u32)div_u64(toytcp_now_us(), USEC_PER_SEC) !=
+	return reuse && toytcp_now_s() !=
 				tw->ts_recent_s;
 }
 

@@ -40,7 +40,7 @@ struct toytcp_tw {
 	u32 ts_offset;
 	u32 mark;			/* SO_MARK of the socket */
 	int dif;			/* bound device, 0: none */
-	u64 last_ack_us;		/* rate limit of ACKs to out-of-window segments */
+	u64 last_oow_us;		/* rate limit of ACKs to out-of-window segments */
 	struct toytcp_timer timer;	/* the 2 MSL */
 	struct rcu_head rcu;
 };
