@@ -160,9 +160,11 @@ def blind(c):
         s.setblocking(False)
         peer.setblocking(False)
         end = time.monotonic() + seconds
-        while time.monotonic() < end or got[s] < sent[peer] or got[peer] < sent[s]:
+        # for so long, and on a slow machine until it means something
+        while (more := time.monotonic() < end or min(got.values()) <= 1 << 20) or \
+                got[s] < sent[peer] or got[peer] < sent[s]:
             readable, writable, _ = select.select(
-                [s, peer], [s, peer] if time.monotonic() < end else [], [], 20)
+                [s, peer], [s, peer] if more else [], [], 20)
             need(readable or writable, f"the transfer stopped: {sent} {got}")
             for x in readable:
                 data = x.recv(65536)
@@ -173,7 +175,6 @@ def blind(c):
                 got[x] += len(data)
             for x in writable:
                 sent[x] += x.send(stream[sent[x] % 65536:])
-        need(min(got.values()) > 1 << 20, f"hardly anything came through: {got}")
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
@@ -274,7 +275,7 @@ def optimistic(c):
     heard = [h for h in peer.hear(0.15) if h[0] & RST or not h[3]]
     need(len(heard) <= 3, f"{len(heard)} answers")
     need(not any(flags & RST for flags, _, _, _ in heard), "a reset")
-    need(cwnd(s) == before, f"cwnd {before} became {cwnd(s)}")
+    need(cwnd(s) <= before, f"cwnd {before} became {cwnd(s)}")
     peer.send(ACK, ack=peer.ack + 1000)
     peer.ack += 1000
     peer.send(ACK | PSH, b"still here")

@@ -198,6 +198,30 @@ take_results() {	# MOST PROGRAM COMMAND...
 		case_failed "$prefix$program" "status $status${line:+: $line}"
 }
 
+# The same for a program that runs beside what follows, because it mostly
+# waits: begin it, and take its results later.
+declare -A beside=()
+begin_beside() {	# NAME COMMAND...
+	local name=$1
+
+	shift
+	(
+		"$@" > "$tmp/beside.$name" 2>&1
+		echo $? > "$tmp/beside.$name.status"
+	) &
+	beside[$name]=$!
+}
+
+take_beside() {	# MOST PROGRAM NAME
+	wait "${beside[$3]}"
+	take_results "$1" "$2" told_beside "$3"
+}
+
+told_beside() {	# NAME
+	cat "$tmp/beside.$1"
+	return "$(< "$tmp/beside.$1.status")"
+}
+
 # Cases of data transfer, many in one process: lines "NAME | OPTIONS" on
 # standard input, see xfer.c. So many at a time.
 xfer_cases() {	# PARALLEL
@@ -358,6 +382,15 @@ for_pairs() {	# FUNCTION [ARGS...]
 		C=${pair%:*} S=${pair#*:}
 		"$@"
 	done
+}
+
+# The same where the other end hardly matters: all pairs in the long form, else
+# only ours with ours.
+for_pairs_or_one() {	# FUNCTION
+	local PAIRS=$PAIRS
+
+	[[ $LONG == 1 || $SUBJECT == inet ]] || PAIRS=toytcp:toytcp
+	for_pairs "$@"
 }
 
 pair_name() { echo "$C to $S"; }

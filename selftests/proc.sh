@@ -268,7 +268,7 @@ if [[ $SUBJECT == toytcp ]]; then
 	C=toytcp S=toytcp
 	run_case "counters" counters
 fi
-for_pairs rows
+for_pairs_or_one rows
 C=$SUBJECT S=$SUBJECT
 [[ $LONG == 1 ]] && run_case "TIME_WAIT ends" time_wait_ends
 run_case "a listing of many pages" many_rows

@@ -945,6 +945,7 @@ static int hammer(void)
 	enter_netns(opt.netns[CLIENT]);
 	start_clock();
 	for (;;) {
+		uint64_t since = now_ms();
 		int fd = socket(opt.family[CLIENT],
 				SOCK_STREAM | SOCK_NONBLOCK, 0);
 
@@ -962,7 +963,7 @@ static int hammer(void)
 		close(fd);
 		me->done++;
 		/* And gone for longer than it was there, for rmmod's sake. */
-		usleep(rng_below(&opt.seed, 10000));
+		usleep(2000 * (now_ms() - since) + rng_below(&opt.seed, 10000));
 	}
 }
 
