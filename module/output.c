@@ -382,7 +382,7 @@ void toytcp_output_synack_again(struct sock *sk)
 {
 	struct rb_node *head = rb_first(&toytcp_sk(sk)->rtx_queue);
 
-	if (head && oow_answer(toytcp_sk(sk)))
+	if (head && toytcp_reply_allowed(&toytcp_sk(sk)->last_oow_us))
 		toytcp_output_retransmit(sk, rb_to_skb(head));
 }
 
