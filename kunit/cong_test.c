@@ -66,6 +66,42 @@ static void cong_register__name_taken(struct kunit *test)
 	toytcp_cong_unregister(&fake_a_again);
 }
 
+static bool free_for_all(const struct toytcp_cong_ops *ops)
+{
+	return ops->flags & TOYTCP_CONG_NON_RESTRICTED;
+}
+
+/* allowed_congestion_control: what is written is free for all, what is not is not */
+static void cong_allow__replaces_the_list(struct kunit *test)
+{
+	static const char *const bad[] = {
+		"test_a nosuch", "nosuch test_a", "test", "test_a,test_b", "test_b test_a0",
+		/* not even if it begins like one */
+		"test_b_is_too_long", "test_a test_a_of_a_name_that_is_much_too_long",
+	};
+	int i;
+
+	KUNIT_ASSERT_EQ(test, toytcp_cong_register(&fake_a), 0);
+	KUNIT_ASSERT_EQ(test, toytcp_cong_register(&fake_b), 0);
+	KUNIT_EXPECT_EQ(test, toytcp_cong_allow("test_b"), 0);
+	KUNIT_EXPECT_TRUE(test, free_for_all(&fake_b));
+	KUNIT_EXPECT_FALSE(test, free_for_all(&fake_a));
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		KUNIT_EXPECT_EQ_MSG(test, toytcp_cong_allow(bad[i]), -ENOENT, "%s", bad[i]);
+		KUNIT_EXPECT_TRUE(test, free_for_all(&fake_b));
+		KUNIT_EXPECT_FALSE(test, free_for_all(&fake_a));
+	}
+	KUNIT_EXPECT_EQ(test, toytcp_cong_allow("  test_a   test_b "), 0);
+	KUNIT_EXPECT_TRUE(test, free_for_all(&fake_a) && free_for_all(&fake_b));
+	KUNIT_EXPECT_EQ(test, toytcp_cong_allow(""), 0);
+	KUNIT_EXPECT_FALSE(test, free_for_all(&fake_a) || free_for_all(&fake_b));
+	toytcp_cong_unregister(&fake_a);
+	toytcp_cong_unregister(&fake_b);
+	/* Reno and CUBIC are there in the module, and not in user space */
+	if (toytcp_cong_find_get("cubic"))
+		KUNIT_EXPECT_EQ(test, toytcp_cong_allow("reno cubic"), 0);
+}
+
 struct invalid_param {
 	const char *what;
 	struct toytcp_cong_ops ops;
@@ -437,6 +473,7 @@ static void reno_cong_avoid__bounds(struct kunit *test)
 static struct kunit_case cong_cases[] = {
 	KUNIT_CASE(cong_register__found_until_unregistered),
 	KUNIT_CASE(cong_register__name_taken),
+	KUNIT_CASE(cong_allow__replaces_the_list),
 	KUNIT_CASE_PARAM(cong_register__invalid, invalid_gen_params),
 	KUNIT_CASE(cong_register__longest_name),
 	KUNIT_CASE(cong_find_get__holds_the_module),

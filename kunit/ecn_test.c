@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Tests of module/ecn.c, and of what module/recovery.c makes of an ECN-Echo,
- * as far as scenarios/ecn.pkt does not show it.
+ * as far as scenarios/ecn.pkt does not show it; and of what DCTCP needs of both.
  *
  * The socket sends to a raw peer that announced an MSS of 1000, so segment n
  * (from 0) begins at sequence number 1 + 1000 * n.
@@ -322,6 +322,190 @@ static void ecn_init__after_disconnect(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, syn->ecn, INET_ECN_NOT_ECT);
 }
 
+/* ---- an algorithm that needs it ---- */
+
+/* RFC 8257 3.6: all that is sent is ECT, the handshake, too */
+static void ecn_needed__all_is_ect(struct kunit *test)
+{
+	struct toytcp_sysctl *ctl = &toytcp_net(&init_net)->sysctl;
+	const struct sim_seg *seg;
+	struct conn c;
+
+	/* whatever the sysctl says */
+	ctl->ecn = 0;
+	open_with(test, &c, false, "dctcp");
+	KUNIT_EXPECT_EQ(test, sim.log[1].ecn, INET_ECN_ECT_0);
+	data(&c, INET_ECN_ECT_0, 0, 100);
+	seg = sim_next();
+	KUNIT_ASSERT_NOT_NULL(test, seg);
+	KUNIT_EXPECT_EQ(test, seg->len, 0);
+	KUNIT_EXPECT_EQ(test, seg->ecn, INET_ECN_ECT_0);
+	fly(test, &c, 1);
+	sim_run(c.ts->rtt.rto_us);
+	seg = sim_next();
+	KUNIT_ASSERT_NOT_NULL(test, seg);
+	KUNIT_EXPECT_EQ(test, seg->ecn, INET_ECN_ECT_0);
+	/* who chooses another is as others are */
+	KUNIT_EXPECT_EQ(test, c.sock->ops->setsockopt(c.sock, IPPROTO_TCP, TCP_CONGESTION,
+						      KERNEL_SOCKPTR("reno"), 4), 0);
+	data(&c, INET_ECN_ECT_0, 0, 100);
+	sim_run(TOYTCP_DELACK_US);
+	seg = sim_next();
+	KUNIT_ASSERT_NOT_NULL(test, seg);
+	KUNIT_EXPECT_EQ(test, seg->ecn, INET_ECN_NOT_ECT);
+}
+
+/* an active open asks; without an answer the algorithm gives way */
+static void ecn_needed__gives_way(struct kunit *test)
+{
+	struct socket *sock = sim_socket(test);
+	const struct sim_seg *syn;
+	struct sim_peer p;
+
+	KUNIT_ASSERT_EQ(test, sock->ops->setsockopt(sock, IPPROTO_TCP, TCP_CONGESTION,
+						    KERNEL_SOCKPTR("dctcp"), 5), 0);
+	KUNIT_ASSERT_EQ(test, sim_bind(sock, SIM_A, SIM_PORT_A), 0);
+	KUNIT_ASSERT_EQ(test, sim_connect(sock, SIM_PEER, SIM_PORT_PEER), -EINPROGRESS);
+	syn = sim_next();
+	KUNIT_ASSERT_NOT_NULL(test, syn);
+	KUNIT_EXPECT_EQ(test, syn->flags, TOYTCP_SYN | TOYTCP_ECE | TOYTCP_CWR);
+	KUNIT_EXPECT_EQ(test, syn->ecn, INET_ECN_ECT_0);
+	sim_peer_init(&p, SIM_PORT_A);
+	p.irs = syn->seq;
+	p.rcv_nxt = syn->seq + 1;
+	sim_peer_send(&p, TOYTCP_SYN | TOYTCP_ACK, 0);
+	KUNIT_EXPECT_EQ(test, sock->sk->sk_state, TCP_ESTABLISHED);
+	KUNIT_EXPECT_STREQ(test, sim_ts(sock)->cong.ops->name, "dctcp-reno");
+	KUNIT_ASSERT_EQ(test, sim_write(sock, 0, 100), 100);
+	while ((syn = sim_next()))
+		KUNIT_EXPECT_EQ(test, syn->ecn, INET_ECN_NOT_ECT);
+	/* and there is no other way to it */
+	KUNIT_EXPECT_EQ(test, sock->ops->setsockopt(sock, IPPROTO_TCP, TCP_CONGESTION,
+						    KERNEL_SOCKPTR("dctcp"), 5), 0);
+	KUNIT_EXPECT_STREQ(test, sim_ts(sock)->cong.ops->name, "dctcp-reno");
+}
+
+/*
+ * RFC 8257 3.2, figure 1: an ACK for every second segment, with ECE if they
+ * were marked; where marked and unmarked meet, one for each kind.
+ */
+static void ecn_needed__echoes_exactly(struct kunit *test)
+{
+	static const struct {
+		u8 ecn;
+		struct { u32 ack; bool ece; } acks[2];	/* ack 0: none */
+	} steps[] = {
+		{ INET_ECN_ECT_0, {} },
+		{ INET_ECN_ECT_0, { { 2, false } } },
+		{ INET_ECN_ECT_0, {} },
+		/* one is owed for what was not marked */
+		{ INET_ECN_CE, { { 3, false }, { 4, true } } },
+		{ INET_ECN_CE, {} },
+		{ INET_ECN_CE, { { 6, true } } },
+		/* nothing is owed */
+		{ INET_ECN_ECT_0, { { 7, false } } },
+		{ INET_ECN_CE, { { 8, true } } },
+		{ INET_ECN_CE, {} },
+		{ INET_ECN_ECT_0, { { 9, true }, { 10, false } } },
+	};
+	const struct sim_seg *seg;
+	struct conn c;
+	int i, j;
+
+	open_with(test, &c, false, "dctcp");
+	c.ts->rcv_mss = MSS;
+	/* a program that waits for more does not read, and no ACK waits for that */
+	c.sock->sk->sk_rcvlowat = 1 << 20;
+	for (i = 0; i < ARRAY_SIZE(steps); i++) {
+		c.ts->quickacks = 0;
+		data(&c, steps[i].ecn, 0, MSS);
+		for (j = 0; j < 2 && steps[i].acks[j].ack; j++) {
+			seg = sim_next();
+			KUNIT_ASSERT_NOT_NULL_MSG(test, seg, "step %d", i);
+			KUNIT_EXPECT_EQ_MSG(test, seg->ack - c.p.iss - 1,
+					    steps[i].acks[j].ack * MSS, "step %d", i);
+			KUNIT_EXPECT_EQ_MSG(test, !!(seg->flags & TOYTCP_ECE),
+					    steps[i].acks[j].ece, "step %d", i);
+		}
+		KUNIT_EXPECT_EQ_MSG(test, sim_inbox_count(), 0, "step %d", i);
+		sim_ts(c.sock)->interactive = false;
+	}
+	/* CWR does not make marked what was not, nor the other way round */
+	data(&c, INET_ECN_CE, 0, MSS);
+	sim_inbox_clear();
+	ack(&c, TOYTCP_CWR, 0);
+	KUNIT_EXPECT_TRUE(test, c.ts->ecn_demand_cwr);
+}
+
+/* a few marks take a little of the window, a loss half */
+static void ecn_needed__reduces_by_alpha(struct kunit *test)
+{
+	struct conn c;
+	u32 n, una = 0, before;
+
+	open_with(test, &c, false, "dctcp");
+	/* windows without a mark: the estimate comes down from 1 */
+	c.ts->cong.ssthresh_segs = 20;
+	c.ts->cong.cwnd_clamp_segs = 50;
+	for (n = 0; n < 60; n++) {
+		fly(test, &c, c.ts->cong.cwnd_segs);
+		una += c.ts->packets_out;
+		ack(&c, 0, una);
+	}
+	before = c.ts->cong.cwnd_segs;
+	KUNIT_ASSERT_GT(test, before, 40);
+	fly(test, &c, before);
+	ack(&c, TOYTCP_ECE, una + 1);
+	KUNIT_EXPECT_EQ(test, c.ts->recovery, TOYTCP_REDUCING);
+	KUNIT_EXPECT_GE(test, c.ts->cong.ssthresh_segs, before - 3);
+	KUNIT_EXPECT_LT(test, c.ts->cong.ssthresh_segs, before);
+	/* RFC 8257 3.5: that was no loss's reduction; a loss makes it */
+	sim_run(RTT);
+	ack_sacks(&c, TOYTCP_ECE, una + 1, una + 2, una + 10);
+	KUNIT_EXPECT_EQ(test, c.ts->recovery, TOYTCP_RECOVERY);
+	KUNIT_EXPECT_LE(test, c.ts->cong.ssthresh_segs, before / 2);
+}
+
+/*
+ * 40 Mbit/s, 10 ms, a queue that marks from 3 ms on: DCTCP fills the path, and
+ * the queue stays about where it marks.
+ */
+static void ecn_needed__short_queue(struct kunit *test)
+{
+	struct socket *listener = sim_listen(test, SIM_PORT_B, 4);
+	struct socket *sock = sim_socket(test), *child;
+	u32 total = 4 << 20, wrote = 0, got = 0;
+	u64 began, took;
+	int n;
+
+	sim.link[0] = (struct sim_link){ .delay_us = 5000, .ns_per_byte = 200, .ce_us = 3000 };
+	sim.link[1] = (struct sim_link){ .delay_us = 5000 };
+	KUNIT_ASSERT_EQ(test, sock->ops->setsockopt(sock, IPPROTO_TCP, TCP_CONGESTION,
+						    KERNEL_SOCKPTR("dctcp"), 5), 0);
+	KUNIT_ASSERT_EQ(test, listener->ops->setsockopt(listener, IPPROTO_TCP, TCP_CONGESTION,
+							KERNEL_SOCKPTR("dctcp"), 5), 0);
+	KUNIT_ASSERT_EQ(test, sim_bind(sock, SIM_A, SIM_PORT_A), 0);
+	KUNIT_ASSERT_EQ(test, sim_connect(sock, SIM_B, SIM_PORT_B), -EINPROGRESS);
+	sim_run(20 * SIM_MS);
+	child = sim_accept(listener);
+	KUNIT_ASSERT_NOT_NULL(test, child);
+	began = sim.now_us;
+	while (got < total && sim.now_us - began < 10 * SIM_S) {
+		n = sim_write(sock, wrote, min(total - wrote, SIM_PERIOD));
+		wrote += max(n, 0);
+		n = sim_read_check(child, got, SIM_PERIOD);
+		got += max(n, 0);
+		sim_step();
+	}
+	took = sim.now_us - began;
+	KUNIT_EXPECT_EQ(test, got, total);
+	KUNIT_EXPECT_EQ(test, sim_ts(sock)->total_retrans, 0);
+	KUNIT_EXPECT_GT(test, sim_ts(sock)->delivered_ce, 0);
+	/* headers and slow start take some of it */
+	KUNIT_EXPECT_LE(test, took, (u64)total * 200 / 1000 * 110 / 100);
+	KUNIT_EXPECT_LE(test, sim_ts(sock)->rtt.srtt_us8 >> 3, 10000 + 2 * 3000);
+}
+
 static struct kunit_case ecn_cases[] = {
 	KUNIT_CASE(ecn_xmit__cwr_once_in_a_large_buffer),
 	KUNIT_CASE(ecn_rcv__acks_soon),
@@ -331,6 +515,11 @@ static struct kunit_case ecn_cases[] = {
 	KUNIT_CASE(ecn_echoed__then_a_loss),
 	KUNIT_CASE(ecn_echoed__is_not_taken_back),
 	KUNIT_CASE(ecn_init__after_disconnect),
+	KUNIT_CASE(ecn_needed__all_is_ect),
+	KUNIT_CASE(ecn_needed__gives_way),
+	KUNIT_CASE(ecn_needed__echoes_exactly),
+	KUNIT_CASE(ecn_needed__reduces_by_alpha),
+	KUNIT_CASE(ecn_needed__short_queue),
 	{}
 };
 

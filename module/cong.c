@@ -136,6 +136,57 @@ void toytcp_cong_put(const struct toytcp_cong_ops *ops)
 		module_put(ops->owner);
 }
 
+/* the first of @names into @name; returns where the next one begins, NULL: there is none */
+static const char *next_name(const char *names, char *name)
+{
+	size_t n;
+
+	names += strspn(names, " ");
+	n = strcspn(names, " ");
+	if (!n)
+		return NULL;
+	/* what is too long is nobody's name, and must not become one by being cut */
+	*name = 0;
+	if (n < TOYTCP_CONG_NAME_MAX) {
+		memcpy(name, names, n);
+		name[n] = 0;
+	}
+	return names + n;
+}
+
+/**
+ * toytcp_cong_allow() - which algorithms anybody may choose
+ * @names: those, with blanks between them; all others become restricted
+ *
+ * Sockets keep what they have.
+ *
+ * Context: process; takes cong_list_lock.
+ * Return: 0; -ENOENT, with nothing changed, if one of them is not there.
+ */
+int toytcp_cong_allow(const char *names)
+{
+	char name[TOYTCP_CONG_NAME_MAX];
+	struct toytcp_cong_ops *ops;
+	const char *at = names;
+	int err = 0;
+
+	spin_lock(&cong_list_lock);
+	while (!err && (at = next_name(at, name)))
+		err = lookup_name(name) ? 0 : -ENOENT;
+	if (err)
+		goto out;
+	list_for_each_entry_rcu(ops, &cong_list, list,
+				lockdep_is_held(&cong_list_lock))
+		WRITE_ONCE(ops->flags, ops->flags & ~TOYTCP_CONG_NON_RESTRICTED);
+	for (at = names; (at = next_name(at, name)); ) {
+		ops = lookup_name(name);
+		WRITE_ONCE(ops->flags, ops->flags | TOYTCP_CONG_NON_RESTRICTED);
+	}
+out:
+	spin_unlock(&cong_list_lock);
+	return err;
+}
+
 /**
  * toytcp_cong_names() - the table's names, with a blank between two
  * @buf: where to; terminated by 0
@@ -172,6 +223,7 @@ size_t toytcp_cong_names(char *buf, size_t size, bool unrestricted_only)
 static struct toytcp_cong_ops *const builtin[] = {
 	&toytcp_cong_reno,
 	&toytcp_cong_cubic,
+	&toytcp_cong_dctcp,
 };
 
 /**

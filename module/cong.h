@@ -99,11 +99,13 @@ struct toytcp_cong_ops {
 
 extern struct toytcp_cong_ops toytcp_cong_reno;
 extern struct toytcp_cong_ops toytcp_cong_cubic;
+extern struct toytcp_cong_ops toytcp_cong_dctcp;
 
 int toytcp_cong_register(struct toytcp_cong_ops *ops);
 void toytcp_cong_unregister(struct toytcp_cong_ops *ops);
 struct toytcp_cong_ops *toytcp_cong_find_get(const char *name);
 void toytcp_cong_put(const struct toytcp_cong_ops *ops);
+int toytcp_cong_allow(const char *names);
 size_t toytcp_cong_names(char *buf, size_t size, bool unrestricted_only);
 int toytcp_cong_builtin_init(void);
 void toytcp_cong_builtin_exit(void);

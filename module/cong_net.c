@@ -10,7 +10,8 @@
  * the caller has CAP_NET_ADMIN; one without TOYTCP_CONG_NON_RESTRICTED needs
  * CAP_NET_ADMIN over the namespace; what becomes a namespace's default is
  * free for all from then on, and only the initial namespace may choose a
- * restricted one as its default. A namespace begins with the default of the
+ * restricted one as its default, or say what is free for all
+ * (allowed_congestion_control). A namespace begins with the default of the
  * initial one.
  */
 #include <linux/kmod.h>
@@ -20,6 +21,7 @@
 
 #include "cong.h"
 #include "cong_net.h"
+#include "ecn.h"
 #include "netns.h"
 #include "sock.h"
 
@@ -125,6 +127,8 @@ int toytcp_cong_net_select(struct sock *sk, const char *name)
 	}
 	ts->cong_chosen = 1;
 	toytcp_cong_switch(&ts->cong, ops);
+	if (!(BIT(sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT)))
+		toytcp_ecn_established(sk);
 	toytcp_cong_put(old);
 	return 0;
 }
@@ -177,7 +181,7 @@ int toytcp_cong_net_sysctl_default(compat_ctl_table *table, int write,
 	return err || !write ? err : default_select(net, name);
 }
 
-static int names_show(void *buffer, size_t *lenp, loff_t *ppos,
+static int names_text(int write, void *buffer, size_t *lenp, loff_t *ppos,
 		      bool unrestricted_only)
 {
 	struct ctl_table text = { .maxlen = NAMES_MAX };
@@ -187,7 +191,9 @@ static int names_show(void *buffer, size_t *lenp, loff_t *ppos,
 	if (!text.data)
 		return -ENOMEM;
 	toytcp_cong_names(text.data, NAMES_MAX, unrestricted_only);
-	err = proc_dostring(&text, 0, buffer, lenp, ppos);
+	err = proc_dostring(&text, write, buffer, lenp, ppos);
+	if (!err && write)
+		err = toytcp_cong_allow(text.data);
 	kfree(text.data);
 	return err;
 }
@@ -206,25 +212,25 @@ static int names_show(void *buffer, size_t *lenp, loff_t *ppos,
 int toytcp_cong_net_sysctl_available(compat_ctl_table *table, int write,
 				     void *buffer, size_t *lenp, loff_t *ppos)
 {
-	return names_show(buffer, lenp, ppos, false);
+	return names_text(0, buffer, lenp, ppos, false);
 }
 
 /**
  * toytcp_cong_net_sysctl_allowed() - net.toytcp.allowed_congestion_control
  * @table: unused
- * @write: never: its mode forbids it
+ * @write: a write, of the initial namespace: its mode forbids it elsewhere
  * @buffer: the text
  * @lenp: its length
  * @ppos: file position
  *
- * What anybody may choose. Read only: an algorithm becomes free for all by
- * its flag, or as a namespace's default.
+ * What anybody may choose, in all namespaces. An algorithm becomes free for all
+ * by its flag, by being written here, or as a namespace's default.
  *
  * Context: process.
- * Return: 0 or negative errno.
+ * Return: 0 or negative errno; -ENOENT for a name that is not available.
  */
 int toytcp_cong_net_sysctl_allowed(compat_ctl_table *table, int write,
 				   void *buffer, size_t *lenp, loff_t *ppos)
 {
-	return names_show(buffer, lenp, ppos, true);
+	return names_text(write, buffer, lenp, ppos, true);
 }

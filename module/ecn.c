@@ -271,7 +271,8 @@ void toytcp_ecn_rcv(struct sock *sk, const struct toytcp_seg *seg)
  */
 void toytcp_ecn_cwr_heard(struct toytcp_sock *ts, const struct toytcp_seg *seg)
 {
-	ts->ecn_demand_cwr = 0;
+	/* the accurate echo says what was marked, heard or not */
+	ts->ecn_demand_cwr = toytcp_ecn_needed(ts) && ts->ecn_ce;
 	/* what is left of its window may be this one segment */
 	if (seg->end_seq != seg->seq)
 		ts->ack_now = true;

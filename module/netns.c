@@ -118,7 +118,7 @@ static const struct ctl_table template[] = {
 		   toytcp_cong_net_sysctl_default),
 	ENTRY_TEXT("available_congestion_control", 0444,
 		   toytcp_cong_net_sysctl_available),
-	ENTRY_TEXT("allowed_congestion_control", 0444,
+	ENTRY_TEXT("allowed_congestion_control", 0644,
 		   toytcp_cong_net_sysctl_allowed),
 	{
 		.procname = "local_port_range",
@@ -203,8 +203,13 @@ static int sysctl_net_init(struct net *net)
 	if (!table)
 		return -ENOMEM;
 	memcpy(table, template, sizeof(template));
-	for (i = 0; i < ARRAY_SIZE(template); i++)
+	for (i = 0; i < ARRAY_SIZE(template); i++) {
 		table[i].data = (u8 *)&tn->sysctl + (size_t)table[i].data;
+		/* of the machine, so the first namespace alone may write it */
+		if (table[i].proc_handler == toytcp_cong_net_sysctl_allowed &&
+		    !net_eq(net, &init_net))
+			table[i].mode = 0444;
+	}
 	tn->sysctl_header = compat_register_net_sysctl(net, "net/toytcp", table,
 						       ARRAY_SIZE(template));
 	if (!tn->sysctl_header) {

@@ -5,6 +5,7 @@
 # Congestion control is chosen: by name, by default, by inheritance, within
 # permissions; and by a module of its own, module/examples/toytcp_aimd.c,
 # which is loaded, used for a transfer, held while somebody uses it, unloaded.
+# And what congestion control does where a path marks (ECN, DCTCP).
 . "${0%/*}/lib.sh"
 
 example=${TOYTCP_KO%/*}/module/examples/toytcp_aimd.ko
@@ -62,7 +63,7 @@ for_family() {	# FUNCTION FAMILY
 
 defaults() {
 	sk_start a "$NA"
-	want "reno,cubic" a show net/toytcp/available_congestion_control
+	want "reno,cubic,dctcp" a show net/toytcp/available_congestion_control
 	want "reno,cubic" a show net/toytcp/allowed_congestion_control
 	want cubic a show net/toytcp/congestion_control
 	want ENOENT a sysctl net/toytcp/congestion_control nosuch
@@ -72,6 +73,85 @@ defaults() {
 	want reno a cong s
 	want 0 a sysctl net/toytcp/congestion_control cubic
 	want reno a cong s
+}
+
+# What anybody may choose is the initial namespace's to say.
+allowed() {
+	local file=/proc/sys/net/toytcp/allowed_congestion_control
+
+	sk_start a "$NA"
+	want 0 a socket s toytcp
+	want EACCES a sysctl net/toytcp/allowed_congestion_control reno
+	want EPERM a sysctl net/toytcp/congestion_control dctcp
+	want 0 a euid 65534
+	want EPERM a cong s dctcp
+	echo "reno nosuch" 2> /dev/null > $file && fail "an unknown one is allowed"
+	[[ $(< $file) == "reno cubic" ]] || fail "allowed: $(< $file)"
+	echo "reno dctcp" > $file || fail "nobody may write"
+	[[ $(< $file) == "reno dctcp" ]] || fail "allowed: $(< $file)"
+	want 0 a cong s dctcp
+	want dctcp a cong s
+	want EPERM a cong s cubic
+	want 0 a euid 0
+	echo "reno cubic" > $file
+	want EPERM a sysctl net/toytcp/congestion_control dctcp
+	want 0 a close s
+}
+
+# A counter of a namespace.
+counter() {	# NAMESPACE NAME
+	in_ns "$1" awk -v name="$2" '
+		NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) n = i }
+		NR == 2 { print $n }
+	' /proc/net/toytcp_stat
+}
+
+# Over a path that marks where it would lose: the marks are told, and nothing
+# is sent twice.
+marks() {	# [ALGORITHM]
+	local i ce came=0 told=0 again
+
+	set_sysctl_both ecn 1
+	connected
+	[[ -z ${1:-} ]] || want "$1" b cong s
+	[[ $S != toytcp ]] || came=$(counter "$NB" InCEPkts)
+	[[ $C != toytcp ]] || told=$(counter "$NA" TCPDeliveredCE)
+	in_ns "$NA" tc qdisc add dev "$VA" root netem limit 10000 delay 2ms loss 10% ecn
+	for ((i = 0; i < 20; i++)); do
+		want 30000 a send c 30000
+		want 30000 b recv s 30000
+	done
+	in_ns "$NA" tc qdisc del dev "$VA" root
+	if [[ $S == toytcp ]]; then
+		ce=$(counter "$NB" InCEPkts)
+		((ce > came)) || fail "no marks came"
+	fi
+	if [[ $C == toytcp ]]; then
+		ce=$(counter "$NA" TCPDeliveredCE) again=$(counter "$NA" TCPFastRetrans)
+		((ce > told)) || fail "no marks were echoed"
+		((again == 0)) || fail "$again segments were sent again"
+	fi
+	want 0 a close c
+	want 0 b recveof s
+	want 0 b close s
+	set_sysctl_both ecn 2
+}
+
+set_sysctl_both() {	# NAME VALUE
+	sk_start a "$NA"
+	sk_start b "$NB"
+	set_sysctl a "$C" "$1" "$2"
+	set_sysctl b "$S" "$1" "$2"
+}
+
+# Both ends by the default of their namespaces, which began with the initial one's.
+marks_dctcp() {
+	C=toytcp S=toytcp
+	echo "reno cubic dctcp" > /proc/sys/net/toytcp/allowed_congestion_control
+	set_sysctl_both congestion_control dctcp
+	echo "reno cubic" > /proc/sys/net/toytcp/allowed_congestion_control
+	marks dctcp
+	set_sysctl_both congestion_control cubic
 }
 
 try_rmmod_example() { rmmod toytcp_aimd 2> /dev/null; }
@@ -89,7 +169,7 @@ example_used() {
 	want 0 a socket early toytcp
 	want ENOENT a cong early aimd
 	insmod "$example" increase=2 decrease=30 || fail "insmod $example"
-	want "reno,cubic,aimd" a show net/toytcp/available_congestion_control
+	want "reno,cubic,dctcp,aimd" a show net/toytcp/available_congestion_control
 	want "reno,cubic" a show net/toytcp/allowed_congestion_control
 	# restricted: not for everybody, and no default but the initial namespace's
 	want 0 a euid 65534
@@ -116,7 +196,7 @@ example_used() {
 	want 0 b recveof s
 	want 0 b close s
 	poll_until 20 try_rmmod_example || fail "in use after the last close"
-	want "reno,cubic" a show net/toytcp/available_congestion_control
+	want "reno,cubic,dctcp" a show net/toytcp/available_congestion_control
 }
 
 example_default() {
@@ -164,8 +244,12 @@ for family in inet toytcp; do
 	run_case "TCP_CONGESTION chooses by name, $family" for_family choose $family
 	run_case "children of a listener, $family" for_family children $family
 done
+pair_of_marks() { run_case "ECN over a path that marks, $(pair_name)" marks; }
+for_pairs pair_of_marks
 if [[ $SUBJECT == toytcp ]]; then
 	run_case "the default of a namespace" defaults
+	run_case "what anybody may choose" allowed
+	run_case "DCTCP over a path that marks" marks_dctcp
 	run_case "the example: loaded, chosen, used, unloaded" example_used
 	run_case "the example as default" example_default
 	run_case "the example over a bad path" example_transfer

@@ -4,5 +4,6 @@
 #define _TOYTCP_USER_COMPILER_H
 
 #define READ_ONCE(x)	(x)
+#define WRITE_ONCE(x, v)	((x) = (v))
 
 #endif /* _TOYTCP_USER_COMPILER_H */
