@@ -599,9 +599,10 @@ static void window_may_send__and_select_never_deadlock(struct kunit *test)
 	}
 }
 
-#define DEFER_IN(_len, _limit, _window, ...)				\
-	{ .len = _len, .limit = _limit, .window = _window, .goal = 44000, \
-	  .head_age_us = 60, .srtt_us = 100, .growing = true, ##__VA_ARGS__ }
+#define DEFER_IN(_len, _limit, _window, _age_us, _idle_us, _srtt_us, _growing) \
+	{ .len = _len, .limit = _limit, .window = _window, .goal = 44000,	\
+	  .head_age_us = _age_us, .idle_us = _idle_us, .srtt_us = _srtt_us,	\
+	  .growing = _growing }
 
 struct defer_param {
 	const char *name;
@@ -610,17 +611,17 @@ struct defer_param {
 };
 
 static const struct defer_param defer_params[] = {
-	{ "room for little",	DEFER_IN(44000, 10000, 60000), true },
-	{ "a full buffer",	DEFER_IN(44000, 44000, 200000), false },
-	{ "a third of the window", DEFER_IN(44000, 20000, 60000), false },
-	{ "less than a third",	DEFER_IN(44000, 19999, 60000), true },
-	{ "fits, may grow",	DEFER_IN(9000, 10000, 60000), true },
-	{ "fits, will not grow", DEFER_IN(9000, 10000, 60000, .growing = false), false },
-	{ "an ACK is far",	DEFER_IN(44000, 10000, 60000, .head_age_us = 49), false },
-	{ "no round trip known", DEFER_IN(44000, 10000, 60000, .srtt_us = 0), true },
-	{ "after a pause",	DEFER_IN(44000, 10000, 60000, .idle_us = 1000), false },
-	{ "a pause of the network", DEFER_IN(44000, 10000, 60000, .idle_us = 999), true },
-	{ "nothing may go",	DEFER_IN(44000, 0, 0), false },
+	{ "room for little",	DEFER_IN(44000, 10000, 60000, 60, 0, 100, true), true },
+	{ "a full buffer",	DEFER_IN(44000, 44000, 200000, 60, 0, 100, true), false },
+	{ "a third of the window", DEFER_IN(44000, 20000, 60000, 60, 0, 100, true), false },
+	{ "less than a third",	DEFER_IN(44000, 19999, 60000, 60, 0, 100, true), true },
+	{ "fits, may grow",	DEFER_IN(9000, 10000, 60000, 60, 0, 100, true), true },
+	{ "fits, will not grow", DEFER_IN(9000, 10000, 60000, 60, 0, 100, false), false },
+	{ "an ACK is far",	DEFER_IN(44000, 10000, 60000, 49, 0, 100, true), false },
+	{ "no round trip known", DEFER_IN(44000, 10000, 60000, 60, 0, 0, true), true },
+	{ "after a pause",	DEFER_IN(44000, 10000, 60000, 60, 1000, 100, true), false },
+	{ "a pause of the network", DEFER_IN(44000, 10000, 60000, 60, 999, 100, true), true },
+	{ "nothing may go",	DEFER_IN(44000, 0, 0, 60, 0, 100, true), false },
 };
 
 static void defer_desc(const struct defer_param *p, char *desc)
