@@ -237,13 +237,170 @@ static void pace_update_rate__ratio(struct kunit *test)
 	o.ts->packets_out = 0;
 }
 
+/* SO_MAX_PACING_RATE is the core's option: it sets the rate and asks for pacing */
+static void set_rate(struct kunit *test, struct out *o, u32 bytes_per_s)
+{
+	u32 val = bytes_per_s;
+
+	KUNIT_ASSERT_EQ(test, sock_setsockopt(o->sock, SOL_SOCKET, SO_MAX_PACING_RATE,
+					      KERNEL_SOCKPTR(&val), sizeof(val)), 0);
+	KUNIT_EXPECT_EQ(test, o->sk->sk_pacing_status, SK_PACING_NEEDED);
+	KUNIT_EXPECT_EQ(test, o->sk->sk_pacing_rate, bytes_per_s);
+}
+
+/* ten segments at once, then one a millisecond */
+static void pace_wait__timer(struct kunit *test)
+{
+	struct out o;
+	u32 i;
+
+	open(test, &o, 100);
+	set_rate(test, &o, 1000000);
+	write_all(test, &o, 40 * MSS);
+	KUNIT_EXPECT_EQ(test, sim_inbox_count(), 10);
+	for (i = 11; i <= 40; i++) {
+		sim_run(1 * SIM_MS - 1);
+		KUNIT_EXPECT_EQ(test, sim_inbox_count(), i - 1);
+		sim_run(1);
+		KUNIT_EXPECT_EQ(test, sim_inbox_count(), i);
+	}
+	/* the last one has its time, too, and no more than that is made up for */
+	sim_inbox_clear();
+	write_all(test, &o, 2 * MSS);
+	SIM_EXPECT_NONE(test);
+	sim_run(1 * SIM_MS);
+	KUNIT_EXPECT_EQ(test, sim_inbox_count(), 1);
+	sim_run(20 * SIM_MS);
+	KUNIT_EXPECT_EQ(test, sim_inbox_count(), 2);
+	write_all(test, &o, 4 * MSS);
+	KUNIT_EXPECT_EQ(test, sim_inbox_count(), 3);
+	sim_run(SIM_MS / 2);
+	KUNIT_EXPECT_EQ(test, sim_inbox_count(), 4);
+	sim_run(SIM_MS / 2);
+	KUNIT_EXPECT_EQ(test, sim_inbox_count(), 4);
+}
+
+/* a retransmission is paced as well, and who waits for his pace sends no window probe */
+static void pace_wait__slow(struct kunit *test)
+{
+	struct out o;
+
+	open(test, &o, 100);
+	set_rate(test, &o, 1000);
+	write_all(test, &o, 12 * MSS);
+	KUNIT_EXPECT_EQ(test, sim_inbox_count(), 10);
+	sim_inbox_clear();
+	o.p.rcv_nxt = o.p.irs + 1 + 10 * MSS;
+	sim_run(10 * SIM_MS);
+	sim_peer_send(&o.p, TOYTCP_ACK, 0);
+	KUNIT_EXPECT_EQ(test, o.ts->packets_out, 0);
+	KUNIT_EXPECT_NULL(test, sim_check(o.sk));
+	sim_run(980 * SIM_MS);
+	SIM_EXPECT_NONE(test);
+	sim_run(10 * SIM_MS);
+	SIM_EXPECT(test, &o.p, TOYTCP_ACK, 1 + 10 * MSS, 1, MSS);
+	/* the timeout of this one comes when the pace allows another: it goes first */
+	sim_run(999 * SIM_MS);
+	SIM_EXPECT_NONE(test);
+	sim_run(1 * SIM_MS);
+	KUNIT_EXPECT_EQ(test, sim_inbox_count(), 1);
+}
+
+/* fq keeps them: all go down at once, each with its time; a round trip begins there */
+static void pace_departure__fq(struct kunit *test)
+{
+	u64 began = sim.now_us;
+	struct out o;
+	u32 i;
+
+	open(test, &o, 100);
+	set_rate(test, &o, 1000000);
+	o.sk->sk_pacing_status = SK_PACING_FQ;
+	toytcp_rtt_init(&o.ts->rtt, TOYTCP_RTO_INIT_US, TOYTCP_RTO_MIN_US);
+	for (i = 1; i <= 30; i++) {
+		write_all(test, &o, MSS);
+		KUNIT_EXPECT_EQ(test, sim_inbox_count(), i);
+		KUNIT_EXPECT_EQ(test, sim.departs_us, began + (i > 10 ? i - 10 : 0) * SIM_MS);
+	}
+	/* 21 ms until the next one may go, and then the timeout */
+	KUNIT_EXPECT_EQ(test, toytcp_pace_delay_us(o.sk), 21 * SIM_MS);
+	sim_run(50 * SIM_MS);
+	o.p.rcv_nxt = o.p.irs + 1 + 30 * MSS;
+	sim_peer_send(&o.p, TOYTCP_ACK, 0);
+	/* the oldest one acknowledged, which left at once */
+	KUNIT_EXPECT_EQ(test, o.ts->rtt.last_us, 50 * SIM_MS);
+	/* 31 departs now: 29 ms late, of which half of its time is made up for */
+	sim_inbox_clear();
+	write_all(test, &o, MSS);
+	KUNIT_EXPECT_EQ(test, sim.departs_us, sim.now_us);
+	write_all(test, &o, MSS);
+	KUNIT_EXPECT_EQ(test, sim.departs_us, sim.now_us + SIM_MS / 2);
+	/* an ACK that comes before fq should have let go of it */
+	o.p.rcv_nxt += 2 * MSS;
+	sim_peer_send(&o.p, TOYTCP_ACK, 0);
+	KUNIT_EXPECT_EQ(test, o.ts->rtt.last_us, 1);
+	KUNIT_EXPECT_EQ(test, o.ts->packets_out, 0);
+}
+
+/* a millisecond of data, more on a short path, two segments at least */
+static void pace_gso_segs__size(struct kunit *test)
+{
+	static const struct {
+		unsigned long rate;
+		u32 min_rtt_us, segs;
+	} rows[] = {
+		{ ~0ul, 20000, 65 },
+		{ 0, 20000, 2 },
+		{ 10240000, 20000, 10 },	/* 80 Mbit/s */
+		{ 10240000, 512, 42 },		/* half of 64 KiB more */
+		{ 10240000, 511, 65 },
+		{ 10240000, U32_MAX, 10 },	/* no round trip known */
+		{ 1024, 1024, 16 },
+	};
+	struct out o;
+	int i;
+
+	sim.gso = true;
+	open(test, &o, 100);
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		o.sk->sk_pacing_rate = rows[i].rate;
+		o.ts->rtt.min_us = rows[i].min_rtt_us;
+		KUNIT_EXPECT_EQ_MSG(test, toytcp_pace_gso_segs(o.sk), rows[i].segs, "row %d", i);
+	}
+	o.sk->sk_gso_max_segs = 5;
+	KUNIT_EXPECT_EQ(test, toytcp_pace_gso_segs(o.sk), 5);
+	o.sk->sk_route_caps = 0;
+	KUNIT_EXPECT_EQ(test, toytcp_pace_gso_segs(o.sk), 1);
+}
+
+/* what a large write leaves in the queue is cut first, then weighed */
+static void pace_queue_full__large_buffer(struct kunit *test)
+{
+	struct out o;
+
+	sim.gso = true;
+	open(test, &o, 100);
+	o.sk->sk_pacing_rate = 0;
+	o.ts->rtt.min_us = 20 * SIM_MS;
+	sim.hold_us = 2 * SIM_MS;
+	write_all(test, &o, 50 * MSS);
+	/* two buffers of net.toytcp.min_tso_segs; the third one exceeds the limit */
+	KUNIT_EXPECT_LE(test, sim_inbox_count(), 6);
+	sim.hold_us = 0;
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE(pace_queue_full__limits),
+	KUNIT_CASE(pace_queue_full__large_buffer),
 	KUNIT_CASE(pace_freed__one_by_one),
 	KUNIT_CASE(pace_freed__socket_owned),
 	KUNIT_CASE(pace_freed__socket_gone),
 	KUNIT_CASE(pace_still_below__retransmission_waits),
 	KUNIT_CASE(pace_update_rate__ratio),
+	KUNIT_CASE(pace_wait__timer),
+	KUNIT_CASE(pace_wait__slow),
+	KUNIT_CASE(pace_departure__fq),
+	KUNIT_CASE(pace_gso_segs__size),
 	{}
 };
 

@@ -62,6 +62,12 @@ void toytcp_timer_setup(struct toytcp_timer *timer,
 	INIT_LIST_HEAD(&timer->pending);
 }
 
+void toytcp_timer_setup_fine(struct toytcp_timer *timer,
+			     void (*expire)(struct toytcp_timer *timer))
+{
+	toytcp_timer_setup(timer, expire);
+}
+
 bool toytcp_timer_mod(struct toytcp_timer *timer, u64 delay_us)
 {
 	bool was_pending = toytcp_timer_del(timer);
@@ -478,6 +484,7 @@ int toytcp_ipv4_xmit(struct sock *sk, struct sk_buff *skb)
 		kfree_skb(skb);
 		return sim.xmit_err;
 	}
+	sim.departs_us = div_u64(ktime_to_ns(skb->tstamp), NSEC_PER_USEC);
 	xmit(&toytcp_sk(sk)->flow.key, skb, inet_sk(sk)->tos);
 	return 0;
 }
@@ -1102,6 +1109,8 @@ const char *sim_check(struct sock *sk)
 	if (sum.wmem != sk->sk_wmem_queued)
 		return "sk_wmem_queued";
 	/* somebody must see to it that the connection goes on */
+	if (toytcp_timer_pending(&ts->timer_pace))
+		return NULL;
 	if (ts->packets_out && !toytcp_timer_pending(&ts->timer_rtx))
 		return "data on their way, but no timer";
 	if (!skb_queue_empty(&sk->sk_write_queue) && !toytcp_timer_pending(&ts->timer_rtx))

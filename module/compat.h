@@ -6,9 +6,11 @@
 #ifndef _TOYTCP_COMPAT_H
 #define _TOYTCP_COMPAT_H
 
+#include <linux/hrtimer.h>
 #include <linux/in.h>
 #include <linux/net.h>
 #include <linux/random.h>
+#include <linux/skbuff.h>
 #include <linux/sysctl.h>
 #include <linux/timer.h>
 #include <linux/version.h>
@@ -24,6 +26,23 @@
 #define COMPAT_TCPI_RCV_WND(info)	((info)->tcpi_rcv_ssthresh)
 #else
 #define COMPAT_TCPI_RCV_WND(info)	((info)->tcpi_rcv_wnd)
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+static inline void hrtimer_setup(struct hrtimer *timer,
+				 enum hrtimer_restart (*fn)(struct hrtimer *),
+				 clockid_t clock, enum hrtimer_mode mode)
+{
+	hrtimer_init(timer, clock, mode);
+	timer->function = fn;
+}
+#endif
+
+/* what an skb->tstamp on its way out is; 6.1: a bool that says the same */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
+#define COMPAT_CLOCK_MONOTONIC		true
+#else
+#define COMPAT_CLOCK_MONOTONIC		SKB_CLOCK_MONOTONIC
 #endif
 
 /* flags of an inet_sock became bits of one word */

@@ -53,6 +53,8 @@ static const struct toytcp_sysctl defaults = {
 	.fastopen = 1,
 	.challenge_ack_limit = 1000,
 	.min_rtt_wlen = 300,
+	.min_tso_segs = 2,
+	.tso_rtt_log = 9,
 	.limit_output_bytes = 1024 * 1024,
 	.pacing_ss_ratio = 200,
 	.pacing_ca_ratio = 120,
@@ -61,6 +63,7 @@ static const struct toytcp_sysctl defaults = {
 static int max_retries = 255;
 static int max_syn_retries = 127;
 static int max_port = 65535;
+static int max_shift = 31;
 static int one_day_s = 24 * 3600;
 static int max_keepalive = 32767;	/* as TCP_KEEPIDLE and TCP_KEEPINTVL */
 static int max_keepcnt = 127;
@@ -187,6 +190,8 @@ static const struct ctl_table template[] = {
 	},
 	ENTRY(challenge_ack_limit, SYSCTL_ONE, NULL),
 	ENTRY(min_rtt_wlen, SYSCTL_ZERO, &one_day_s),
+	ENTRY(min_tso_segs, SYSCTL_ONE, &max_retries),
+	ENTRY(tso_rtt_log, SYSCTL_ZERO, &max_shift),
 	ENTRY(limit_output_bytes, SYSCTL_ZERO, NULL),
 	ENTRY(pacing_ss_ratio, SYSCTL_ZERO, SYSCTL_ONE_THOUSAND),
 	ENTRY(pacing_ca_ratio, SYSCTL_ZERO, SYSCTL_ONE_THOUSAND),

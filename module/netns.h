@@ -57,6 +57,8 @@ struct toytcp_sysctl {
 	int fastopen_blackhole_timeout_sec; /* seconds without it after a black hole; 0: none */
 	int challenge_ack_limit;	/* challenge ACKs a second of the namespace */
 	int min_rtt_wlen;		/* seconds that the least RTT is remembered */
+	int min_tso_segs;		/* segments that leave as one buffer, at the least */
+	int tso_rtt_log;		/* log2 of the microseconds of RTT that halve a burst */
 	int limit_output_bytes;		/* of a socket's memory in queueing discipline and device */
 	int pacing_ss_ratio;		/* percent of cwnd a round trip, in slow start */
 	int pacing_ca_ratio;		/* percent, otherwise */

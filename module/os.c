@@ -3,7 +3,8 @@
  * The machine's clock, timers and softirqs, behind os.h.
  *
  * Lower edge (layer 2). No locks of its own. timer_list is exact to a
- * jiffy, which is what the kernel's TCP uses for the same timers.
+ * jiffy, hrtimer as exact as the hardware; each is what the kernel's TCP uses
+ * for the same timers.
  */
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
@@ -42,14 +43,39 @@ void toytcp_timer_setup(struct toytcp_timer *timer,
 {
 	timer->expire = expire;
 	timer->expires_us = 0;
-	INIT_LIST_HEAD(&timer->pending);
+	timer->fine = false;
 	timer_setup(&timer->timer, os_timer_fn, 0);
+}
+
+static enum hrtimer_restart os_hrtimer_fn(struct hrtimer *t)
+{
+	struct toytcp_timer *timer = container_of(t, struct toytcp_timer, hrtimer);
+
+	timer->expire(timer);
+	return HRTIMER_NORESTART;
+}
+
+/**
+ * toytcp_timer_setup_fine() - prepare a timer for intervals below a jiffy
+ * @timer: the timer
+ * @expire: runs in softirq context at expiry
+ *
+ * Context: any.
+ */
+void toytcp_timer_setup_fine(struct toytcp_timer *timer,
+			     void (*expire)(struct toytcp_timer *timer))
+{
+	timer->expire = expire;
+	timer->expires_us = 0;
+	timer->fine = true;
+	hrtimer_setup(&timer->hrtimer, os_hrtimer_fn, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_ABS_PINNED_SOFT);
 }
 
 /**
  * toytcp_timer_mod() - arm a timer, or move it
  * @timer: the timer
- * @delay_us: microseconds from now; rounded up to a jiffy
+ * @delay_us: microseconds from now; rounded up to a jiffy if it is not fine
  *
  * Context: any.
  * Return: true if it was pending before (its reference stays the same one).
@@ -57,8 +83,16 @@ void toytcp_timer_setup(struct toytcp_timer *timer,
 bool toytcp_timer_mod(struct toytcp_timer *timer, u64 delay_us)
 {
 	unsigned long delay = nsecs_to_jiffies(delay_us * NSEC_PER_USEC);
+	bool was_pending;
 
 	WRITE_ONCE(timer->expires_us, toytcp_now_us() + delay_us);
+	if (timer->fine) {
+		was_pending = toytcp_timer_del(timer);
+		hrtimer_start(&timer->hrtimer,
+			      ns_to_ktime(timer->expires_us * NSEC_PER_USEC),
+			      HRTIMER_MODE_ABS_PINNED_SOFT);
+		return was_pending;
+	}
 	return mod_timer(&timer->timer, jiffies + delay + 1);
 }
 
@@ -71,6 +105,8 @@ bool toytcp_timer_mod(struct toytcp_timer *timer, u64 delay_us)
  */
 bool toytcp_timer_del(struct toytcp_timer *timer)
 {
+	if (timer->fine)
+		return hrtimer_try_to_cancel(&timer->hrtimer) == 1;
 	return timer_delete(&timer->timer);
 }
 
@@ -82,6 +118,9 @@ bool toytcp_timer_del(struct toytcp_timer *timer)
  */
 bool toytcp_timer_pending(const struct toytcp_timer *timer)
 {
+	/* which changes nothing, but does not say so */
+	if (timer->fine)
+		return hrtimer_is_queued((struct hrtimer *)&timer->hrtimer);
 	return timer_pending(&timer->timer);
 }
 
@@ -93,7 +132,10 @@ bool toytcp_timer_pending(const struct toytcp_timer *timer)
  */
 void toytcp_timer_shutdown_sync(struct toytcp_timer *timer)
 {
-	timer_delete_sync(&timer->timer);
+	if (timer->fine)
+		hrtimer_cancel(&timer->hrtimer);
+	else
+		timer_delete_sync(&timer->timer);
 }
 
 static void os_softirq_fn(struct tasklet_struct *t)

@@ -11,6 +11,7 @@
 #ifndef _TOYTCP_OS_H
 #define _TOYTCP_OS_H
 
+#include <linux/hrtimer.h>
 #include <linux/interrupt.h>
 #include <linux/list.h>
 #include <linux/math64.h>
@@ -25,8 +26,12 @@
  * who cancels a pending one, or runs its expire function, must drop it.
  */
 struct toytcp_timer {
-	struct timer_list timer;	/* os.c's */
-	struct list_head pending;	/* sim.c's */
+	union {
+		struct timer_list timer;	/* os.c's */
+		struct hrtimer hrtimer;		/* os.c's, if fine */
+		struct list_head pending;	/* sim.c's */
+	};
+	bool fine;			/* exact to less than a microsecond, not to a jiffy */
 	u64 expires_us;			/* toytcp_now_us() at expiry; valid while pending */
 	void (*expire)(struct toytcp_timer *timer);
 };
@@ -59,6 +64,8 @@ static inline u32 toytcp_now_s(void)
 
 void toytcp_timer_setup(struct toytcp_timer *timer,
 			void (*expire)(struct toytcp_timer *timer));
+void toytcp_timer_setup_fine(struct toytcp_timer *timer,
+			     void (*expire)(struct toytcp_timer *timer));
 bool toytcp_timer_mod(struct toytcp_timer *timer, u64 delay_us);
 bool toytcp_timer_del(struct toytcp_timer *timer);
 bool toytcp_timer_pending(const struct toytcp_timer *timer);

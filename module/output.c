@@ -180,6 +180,8 @@ static int xmit_skb(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags,
 		ts->data_segs_out += segs;
 		ts->bytes_sent += len;
 	}
+	if (unlikely(sk->sk_pacing_status == SK_PACING_FQ))
+		toytcp_pace_stamp(ts, skb);
 	skb_set_owner_w(skb, sk);
 	return toytcp_ipv4_xmit(sk, skb);
 }
@@ -188,21 +190,29 @@ static int xmit_skb(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags,
 static int xmit_queued(struct sock *sk, struct sk_buff *skb, gfp_t gfp)
 {
 	struct toytcp_skb_cb *cb = TOYTCP_CB(skb);
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	u64 now_us = toytcp_now_us();
 	struct sk_buff *out;
+	int err;
 
-	cb->xmit_us = toytcp_now_us();
-	toytcp_sk(sk)->last_xmit_us = cb->xmit_us;
-	toytcp_scoreboard_sent(toytcp_sk(sk), skb);
-	toytcp_rate_sent(toytcp_sk(sk), cb);
+	cb->xmit_us = now_us;
+	if (unlikely(sk->sk_pacing_status == SK_PACING_FQ))
+		cb->xmit_us = toytcp_pace_departure(ts, now_us);
+	ts->last_xmit_us = now_us;
+	toytcp_scoreboard_sent(ts, skb);
+	toytcp_rate_sent(ts, cb);
 	out = skb_cloned(skb) ? pskb_copy(skb, gfp) : skb_clone(skb, gfp);
 	if (!out)
 		return -ENOBUFS;
 	/* dev shares memory with rbnode, which was copied */
 	out->dev = NULL;
-	return xmit_skb(sk, out, cb->seq,
-			toytcp_ecn_xmit(sk, out, cb->flags,
-					!(cb->mark & TOYTCP_SKB_EVER_RETRANS)),
-			cb->segs);
+	err = xmit_skb(sk, out, cb->seq,
+		       toytcp_ecn_xmit(sk, out, cb->flags,
+				       !(cb->mark & TOYTCP_SKB_EVER_RETRANS)),
+		       cb->segs);
+	if (unlikely(sk->sk_pacing_status != SK_PACING_NONE))
+		toytcp_pace_sent(sk, skb->len, now_us);
+	return err;
 }
 
 /* a segment without data, outside the queues: ACK, probe, RST */
@@ -587,7 +597,7 @@ static u32 send_limit(const struct sock *sk, const struct sk_buff *skb,
 {
 	const struct toytcp_sock *ts = toytcp_sk(sk);
 	/* each segment has an urgent pointer of its own */
-	u32 segs = ts->snd_urgent ? 1 : toytcp_output_gso_segs(sk);
+	u32 segs = ts->snd_urgent ? 1 : toytcp_pace_gso_segs(sk);
 	u32 max_len = min(cwnd_quota, segs) * ts->mss;
 	u32 len = min3(skb->len, window, max_len);
 
@@ -612,9 +622,10 @@ static bool defer(const struct sock *sk, const struct sk_buff *skb,
 	return toytcp_window_defer(&(struct toytcp_defer_in) {
 		.len = skb->len,
 		.limit = min(window, cwnd_quota * ts->mss),
-		.goal = toytcp_output_gso_segs(sk) * ts->mss,
+		.goal = toytcp_pace_gso_segs(sk) * ts->mss,
 		.window = min(ts->snd_wnd, ts->cong.cwnd_segs * ts->mss),
-		.head_age_us = now_us - TOYTCP_CB(rb_to_skb(head))->xmit_us,
+		.head_age_us = toytcp_sent_ago_us(TOYTCP_CB(rb_to_skb(head)),
+						  now_us),
 		.idle_us = now_us - ts->last_xmit_us,
 		.srtt_us = ts->rtt.srtt_us8 >> 3,
 		.growing = skb_queue_is_last(&sk->sk_write_queue, skb),
@@ -659,7 +670,7 @@ static int send_head(struct sock *sk, struct sk_buff *skb, enum toytcp_push how)
  * @sk: a synchronised socket
  * @how: whether a small segment at the end may wait
  *
- * Asks, in this order: congestion window, peer's window with SWS avoidance,
+ * Asks, in this order: pacing, congestion window, peer's window with SWS avoidance,
  * cork, Nagle, small queues. What waits while nothing is in flight waits for the probe
  * timer at the longest: a cork holds for no more than about 200 ms, as in
  * Linux.
@@ -669,7 +680,7 @@ static int send_head(struct sock *sk, struct sk_buff *skb, enum toytcp_push how)
 void toytcp_output_push(struct sock *sk, enum toytcp_push how)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
-	bool limited = false, sent = false;
+	bool limited = false, sent = false, paced = false;
 	struct sk_buff *skb;
 	u32 mtu;
 	int err;
@@ -688,12 +699,14 @@ void toytcp_output_push(struct sock *sk, enum toytcp_push how)
 	while ((skb = skb_peek(&sk->sk_write_queue))) {
 		u32 in_flight = toytcp_in_flight(ts), window, quota, len;
 
+		paced = toytcp_pace_wait(sk);
+		if (paced)
+			break;
 		if (in_flight >= ts->cong.cwnd_segs) {
 			limited = true;
 			break;
 		}
-		if (may_send(sk, skb, how, &window) != TOYTCP_SEND_NOW ||
-		    toytcp_pace_queue_full(sk, skb, false))
+		if (may_send(sk, skb, how, &window) != TOYTCP_SEND_NOW)
 			break;
 		quota = ts->cong.cwnd_segs - in_flight;
 		if (defer(sk, skb, how, window, quota)) {
@@ -704,6 +717,9 @@ void toytcp_output_push(struct sock *sk, enum toytcp_push how)
 		if (len < skb->len &&
 		    toytcp_sendq_split(sk, skb, len, GFP_ATOMIC))
 			break;
+		/* by the size that it has now */
+		if (toytcp_pace_queue_full(sk, skb, false))
+			break;
 		err = send_head(sk, skb, how);
 		sent = true;
 		limited = toytcp_in_flight(ts) >= ts->cong.cwnd_segs;
@@ -713,7 +729,7 @@ void toytcp_output_push(struct sock *sk, enum toytcp_push how)
 	if (sent || limited)
 		toytcp_cwv_sent(ts, limited);
 	/* closed window, or no memory: with nothing in flight no ACK will come */
-	if (skb && !ts->packets_out)
+	if (skb && !ts->packets_out && !paced)
 		toytcp_timers_probe(sk);
 	/* less is unsent: who waits for that (TCP_NOTSENT_LOWAT) is woken */
 	if (sk->sk_socket && test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))

@@ -5,6 +5,16 @@
  * Engine (layer 1). Locks: the socket's, but for toytcp_pace_freed(). As
  * Linux's TCP small queues and its pacing rate.
  *
+ * Pacing is for who asks for it: SO_MAX_PACING_RATE, or an algorithm whose
+ * window alone does not say how fast to send (SK_PACING_NEEDED). After each buffer
+ * the next one waits for the time that this one takes at sk_pacing_rate; a timer
+ * of the socket's own calls the sender. Where the queueing discipline is fq (it
+ * says so itself: SK_PACING_FQ), the buffers go down at once, each with its
+ * time of departure, and fq keeps them until then. The first ten segments are
+ * not paced. A buffer is not larger than about a millisecond at that rate,
+ * paced or not: who sends little at a time hears of it sooner, and leaves no
+ * bursts.
+ *
  * Small queues. What waits in a queueing discipline or a device delays
  * everybody's packets and can't be called back, so a socket has no more than
  * about a millisecond of data there, at its pacing rate: two buffers at
@@ -28,8 +38,11 @@
  * it: segments of a buffer that software cuts, and buffers delayed by netem,
  * go on counting as they do for its own TCP.
  */
+#include "compat.h"
 #include "pace.h"
 #include "sock.h"
+
+#define UNPACED_SEGS	10	/* data segments of a connection, as Linux */
 
 /* bits of toytcp_sock.small_queue */
 #define THROTTLED	0	/* data wait for room below */
@@ -166,4 +179,131 @@ void toytcp_pace_update_rate(struct sock *sk)
 	/* fq reads it without a lock */
 	WRITE_ONCE(sk->sk_pacing_rate,
 		   min_t(u64, rate, READ_ONCE(sk->sk_max_pacing_rate)));
+}
+
+/**
+ * toytcp_pace_wait() - is it too early for the next data?
+ * @sk: the socket
+ *
+ * Context: socket lock held.
+ * Return: true if the sender must wait: TOYTCP_DEFER_SEND calls it.
+ */
+bool toytcp_pace_wait(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	u64 now_ns;
+
+	if (likely(sk->sk_pacing_status != SK_PACING_NEEDED))
+		return false;
+	now_ns = toytcp_now_us() * NSEC_PER_USEC;
+	if (ts->pace_ns <= now_ns)
+		return false;
+	toytcp_timers_pace(sk, DIV_ROUND_UP_ULL(ts->pace_ns - now_ns,
+						NSEC_PER_USEC));
+	return true;
+}
+
+/* when what is sent now leaves, nanoseconds */
+static u64 departure_ns(const struct toytcp_sock *ts, u64 now_us)
+{
+	return max(ts->pace_ns, now_us * NSEC_PER_USEC);
+}
+
+/**
+ * toytcp_pace_departure() - when fq lets go of what is sent now
+ * @ts: the socket
+ * @now_us: the engine's clock
+ *
+ * Context: socket lock held.
+ * Return: microseconds of the clock.
+ */
+u64 toytcp_pace_departure(const struct toytcp_sock *ts, u64 now_us)
+{
+	return div_u64(departure_ns(ts, now_us), NSEC_PER_USEC);
+}
+
+/**
+ * toytcp_pace_stamp() - tell fq when a segment leaves
+ * @ts: the socket
+ * @skb: the segment; an ACK as well, or it would overtake data
+ *
+ * Context: socket lock held.
+ */
+void toytcp_pace_stamp(const struct toytcp_sock *ts, struct sk_buff *skb)
+{
+	skb_set_delivery_time(skb, departure_ns(ts, toytcp_now_us()),
+			      COMPAT_CLOCK_MONOTONIC);
+}
+
+/**
+ * toytcp_pace_sent() - a buffer was sent: when may the next one follow?
+ * @sk: the socket, which is paced
+ * @len: its bytes
+ * @now_us: when it was sent, microseconds of the clock
+ *
+ * A sender that was called late makes up for it, by up to half of the time that
+ * the buffer takes (Linux).
+ *
+ * Context: socket lock held.
+ */
+void toytcp_pace_sent(struct sock *sk, u32 len, u64 now_us)
+{
+	unsigned long rate = READ_ONCE(sk->sk_pacing_rate);
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	u64 departs_ns = departure_ns(ts, now_us), late_ns, len_ns = 0;
+
+	if (rate && rate != ~0UL && ts->data_segs_out >= UNPACED_SEGS) {
+		late_ns = departs_ns - ts->pace_ns;
+		len_ns = div64_ul((u64)len * NSEC_PER_SEC, rate);
+		len_ns -= min(len_ns / 2, late_ns);
+	}
+	ts->pace_ns = departs_ns + len_ns;
+}
+
+/**
+ * toytcp_pace_delay_us() - how long what was sent last has yet to wait
+ * @sk: the socket
+ *
+ * A timer that waits for its acknowledgment begins after that.
+ *
+ * Context: socket lock held.
+ * Return: microseconds; 0 where nothing is paced.
+ */
+u64 toytcp_pace_delay_us(const struct sock *sk)
+{
+	u64 now_us;
+
+	if (likely(sk->sk_pacing_status == SK_PACING_NONE))
+		return 0;
+	now_us = toytcp_now_us();
+	return toytcp_pace_departure(toytcp_sk(sk), now_us) - now_us;
+}
+
+/**
+ * toytcp_pace_gso_segs() - how many segments should leave as one buffer
+ * @sk: the socket
+ *
+ * As many as the pacing rate makes in a millisecond, and more on a short path,
+ * where an ACK comes so soon that bursts are harmless: each 2^tso_rtt_log
+ * microseconds of the least round trip halve what is added.
+ *
+ * Context: socket lock held.
+ * Return: at least 1; no more than toytcp_output_gso_segs().
+ */
+u32 toytcp_pace_gso_segs(const struct sock *sk)
+{
+	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
+	const struct toytcp_sock *ts = toytcp_sk(sk);
+	u32 most = toytcp_output_gso_segs(sk), max_size = sk->sk_gso_max_size;
+	u32 shift = ts->rtt.min_us >> READ_ONCE(ctl->tso_rtt_log);
+	unsigned long bytes;
+
+	if (most == 1)
+		return 1;
+	bytes = READ_ONCE(sk->sk_pacing_rate) >> READ_ONCE(sk->sk_pacing_shift);
+	if (shift < 32)
+		bytes += max_size >> shift;
+	bytes = min_t(unsigned long, bytes, max_size);
+	return min_t(u32, most, max_t(u32, (u32)bytes / ts->mss,
+				      READ_ONCE(ctl->min_tso_segs)));
 }

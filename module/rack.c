@@ -48,7 +48,7 @@ static bool sent_before(const struct toytcp_sock *ts,
 void toytcp_rack_delivered(struct toytcp_sock *ts, const struct toytcp_skb_cb *cb,
 			   u64 now_us)
 {
-	u64 rtt_us = now_us - cb->xmit_us;
+	u64 rtt_us = toytcp_sent_ago_us(cb, now_us);
 
 	/* too soon for the retransmission: the original arrived */
 	if (cb->mark & TOYTCP_SKB_EVER_RETRANS && rtt_us < ts->rtt.min_us)

@@ -694,7 +694,8 @@ void toytcp_recovery_xmit(struct sock *sk)
 	while ((cb = list_first_entry_or_null(&ts->lost_queue,
 					      struct toytcp_skb_cb, sent))) {
 		skb = toytcp_cb_skb(cb);
-		if (toytcp_in_flight(ts) >= ts->cong.cwnd_segs ||
+		if (toytcp_pace_wait(sk) ||
+		    toytcp_in_flight(ts) >= ts->cong.cwnd_segs ||
 		    toytcp_pace_queue_full(sk, skb, true) ||
 		    toytcp_output_retransmit(sk, skb))
 			break;

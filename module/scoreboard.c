@@ -185,8 +185,8 @@ void toytcp_scoreboard_clean(struct sock *sk, struct toytcp_ack *ack)
 		if (cb->mark & TOYTCP_SKB_EVER_RETRANS)
 			sampled = true;
 		if (!sampled && !(cb->mark & TOYTCP_SKB_SACKED)) {
-			ack->rtt_us = clamp_t(u64, ack->now_us - cb->xmit_us, 1,
-					      U32_MAX);
+			ack->rtt_us = clamp_t(u64, toytcp_sent_ago_us(cb, ack->now_us),
+					      1, U32_MAX);
 			sampled = true;
 		}
 		ack->acked_segs += cb->segs;
@@ -236,7 +236,8 @@ static void sack_buffer(struct toytcp_sock *ts, struct sk_buff *skb,
 	delivered(ts, cb, ack);
 	/* the latest one sent: others waited for it to be reported */
 	if (!(cb->mark & TOYTCP_SKB_EVER_RETRANS))
-		ack->rtt_us = clamp_t(u64, ack->now_us - cb->xmit_us, 1, U32_MAX);
+		ack->rtt_us = clamp_t(u64, toytcp_sent_ago_us(cb, ack->now_us),
+				      1, U32_MAX);
 	unmark(ts, skb, TOYTCP_SKB_LOST | TOYTCP_SKB_RETRANS);
 	cb->mark |= TOYTCP_SKB_SACKED;
 	ts->sacked_out += cb->segs;

@@ -595,6 +595,7 @@ int toytcp_sock_disconnect(struct sock *sk)
 	ts->max_snd_wnd = 0;
 	ts->snd_wnd = 0;
 	ts->last_xmit_us = 0;
+	ts->pace_ns = 0;
 	ts->last_oow_us = 0;
 	ts->probe_backoff = 0;
 	ts->probes = 0;

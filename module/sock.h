@@ -309,6 +309,7 @@ struct toytcp_sock {
 	/* small queues, pace.c */
 	unsigned long small_queue;	/* its bits; atomic bit operations */
 	struct toytcp_softirq softirq_send; /* there is room below again */
+	u64 pace_ns;			/* the next data leave no sooner, nanoseconds */
 
 	/* receive buffer auto-tuning */
 	u32 rcvq_space;			/* bytes copied in the last measured round trip */
@@ -322,6 +323,7 @@ struct toytcp_sock {
 	struct toytcp_timer timer_rtx;	/* retransmission, SYN, zero-window probe */
 	struct toytcp_timer timer_delack;
 	struct toytcp_timer timer_keep;	/* keepalive, RFC 9293 3.8.4 */
+	struct toytcp_timer timer_pace;	/* pace_ns, where no fq paces */
 	unsigned long deferred;		/* BIT(enum toytcp_deferred); atomic bit operations */
 	u32 mtu_reduced;		/* MTU of an ICMP that found the lock owned */
 	int linger2;			/* TCP_LINGER2, seconds; 0: sysctl; <0: none */
@@ -399,6 +401,12 @@ static inline bool toytcp_cwnd_limited(const struct toytcp_sock *ts)
 static inline bool toytcp_prr_runs(const struct toytcp_sock *ts)
 {
 	return ts->recovery == TOYTCP_RECOVERY || ts->recovery == TOYTCP_REDUCING;
+}
+
+/* how long ago a buffer left; fq may let go of it sooner than it should */
+static inline u64 toytcp_sent_ago_us(const struct toytcp_skb_cb *cb, u64 now_us)
+{
+	return now_us > cb->xmit_us ? now_us - cb->xmit_us : 0;
 }
 
 /* bytes of the advertised window still open */
@@ -554,6 +562,7 @@ void toytcp_timers_sent(struct sock *sk);
 void toytcp_timers_acked(struct sock *sk, bool progress, u64 reo_us);
 void toytcp_timers_probe(struct sock *sk);
 void toytcp_timers_delack(struct sock *sk);
+void toytcp_timers_pace(struct sock *sk, u64 delay_us);
 void toytcp_timers_ack_sent(struct sock *sk);
 void toytcp_timers_release(struct sock *sk);
 void toytcp_timers_revert(struct sock *sk, u32 seq);

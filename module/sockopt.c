@@ -496,6 +496,12 @@ static u8 info_ca_state(const struct toytcp_sock *ts)
 	return ts->dupacks || ts->sacked_out ? TCP_CA_Disorder : TCP_CA_Open;
 }
 
+/* bytes a second; all ones: no limit, in a word of whatever size */
+static u64 info_rate(unsigned long rate)
+{
+	return rate == ~0UL ? ~0ull : rate;
+}
+
 /* what the scoreboard has counted */
 static void info_recovery(const struct toytcp_sock *ts, struct tcp_info *info)
 {
@@ -514,6 +520,8 @@ static void get_info(struct sock *sk, struct tcp_info *info)
 
 	memset(info, 0, sizeof(*info));
 	info->tcpi_state = sk->sk_state;
+	info->tcpi_pacing_rate = info_rate(READ_ONCE(sk->sk_pacing_rate));
+	info->tcpi_max_pacing_rate = info_rate(READ_ONCE(sk->sk_max_pacing_rate));
 	if (sk->sk_state == TCP_LISTEN) {
 		/* as Linux: the queues' lengths in these two */
 		info->tcpi_unacked = READ_ONCE(sk->sk_ack_backlog);

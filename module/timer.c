@@ -81,7 +81,7 @@ static void arm_rto(struct sock *sk)
 	if (ts->rtx_since_us)
 		delay = clamp_to_user_timeout(ts, ts->rtx_since_us, delay);
 	ts->rtx_mode = TOYTCP_RTX_RETRANSMIT;
-	arm(sk, &ts->timer_rtx, delay);
+	arm(sk, &ts->timer_rtx, delay + toytcp_pace_delay_us(sk));
 }
 
 /* the same, counted from the first transmission that waits for its ACK */
@@ -111,7 +111,8 @@ static bool arm_tlp(struct sock *sk)
 		return false;
 	ts->rtx_mode = TOYTCP_RTX_TLP;
 	arm(sk, &ts->timer_rtx,
-	    min_t(u64, pto_us, toytcp_rtt_timeout_us(&ts->rtt)));
+	    min_t(u64, pto_us, toytcp_rtt_timeout_us(&ts->rtt)) +
+	    toytcp_pace_delay_us(sk));
 	return true;
 }
 
@@ -212,6 +213,21 @@ void toytcp_timers_delack(struct sock *sk)
 	if (toytcp_timer_pending(&ts->timer_delack))
 		return;
 	arm(sk, &ts->timer_delack, TOYTCP_DELACK_US);
+}
+
+/**
+ * toytcp_timers_pace() - data must not leave yet
+ * @sk: the socket
+ * @delay_us: how long not
+ *
+ * Context: socket lock held.
+ */
+void toytcp_timers_pace(struct sock *sk, u64 delay_us)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	if (!toytcp_timer_pending(&ts->timer_pace))
+		arm(sk, &ts->timer_pace, delay_us);
 }
 
 /**
@@ -397,7 +413,7 @@ void toytcp_timers_revert(struct sock *sk, u32 seq)
 		return;
 	ts->rtt.backoff--;
 	rto = toytcp_rtt_timeout_us(&ts->rtt);
-	since = toytcp_now_us() - TOYTCP_CB(rb_to_skb(head))->xmit_us;
+	since = toytcp_sent_ago_us(TOYTCP_CB(rb_to_skb(head)), toytcp_now_us());
 	if (since < rto) {
 		arm(sk, &ts->timer_rtx, rto - since);
 		return;
@@ -640,6 +656,14 @@ static void keep_fn(struct toytcp_timer *timer)
 	expire(&ts->inet.sk, TOYTCP_DEFER_KEEP);
 }
 
+static void pace_fn(struct toytcp_timer *timer)
+{
+	struct toytcp_sock *ts =
+		container_of(timer, struct toytcp_sock, timer_pace);
+
+	expire(&ts->inet.sk, TOYTCP_DEFER_SEND);
+}
+
 /* there is room below again */
 static void softirq_send(struct toytcp_softirq *work)
 {
@@ -663,6 +687,7 @@ void toytcp_timers_init(struct sock *sk)
 	toytcp_timer_setup(&ts->timer_rtx, rtx_fn);
 	toytcp_timer_setup(&ts->timer_delack, delack_fn);
 	toytcp_timer_setup(&ts->timer_keep, keep_fn);
+	toytcp_timer_setup_fine(&ts->timer_pace, pace_fn);
 	toytcp_softirq_setup(&ts->softirq_send, softirq_send);
 	ts->deferred = 0;
 }
@@ -682,4 +707,5 @@ void toytcp_timers_stop(struct sock *sk)
 	cancel(sk, &ts->timer_rtx);
 	cancel(sk, &ts->timer_delack);
 	cancel(sk, &ts->timer_keep);
+	cancel(sk, &ts->timer_pace);
 }

@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""
+What pace.c is for, with real devices: SO_MAX_PACING_RATE holds, with the
+socket's own timer and with fq; and what waits in a slow queueing discipline is
+little, however large the window has become.
+
+usage: pace.py FAMILY NETNS_A NETNS_B DEV_A DEV_B   (A sends; prints a line a case)
+"""
+import ctypes
+import json
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+SO_MAX_PACING_RATE = 47
+TCP_INFO_PACING_RATE = 104      # offset of tcpi_pacing_rate and tcpi_max_pacing_rate
+
+family, netns_a, netns_b, dev_a, dev_b = sys.argv[1:]
+AF_TOYTCP = 18
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def enter(netns):
+    with open("/run/netns/" + netns) as f:
+        if libc.setns(f.fileno(), 0):
+            raise OSError(ctypes.get_errno(), "setns")
+
+
+def client_socket():
+    """Python knows addresses of AF_INET alone, and AF_TOYTCP has the same."""
+    if family == "inet":
+        return socket.socket()
+    fd = libc.socket(AF_TOYTCP, socket.SOCK_STREAM, 0)
+    if fd < 0:
+        raise OSError(ctypes.get_errno(), "socket")
+    return socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, fileno=fd)
+
+
+def tc(netns, *words):
+    return subprocess.run(["tc", "-n", netns, *words], check=True,
+                          stdout=subprocess.PIPE).stdout
+
+
+def drain(listener, done):
+    conn, _ = listener.accept()
+    total = 0
+    while data := conn.recv(1 << 16):
+        total += len(data)
+    done.append((total, time.monotonic()))
+    conn.close()
+
+
+def transfer(size, rate=None, watch=None):
+    """Send so much from A to B; returns seconds, and the sender's TCP_INFO."""
+    enter(netns_b)
+    listener = socket.create_server(("10.77.0.2", 0))
+    enter(netns_a)
+    s = client_socket()
+    if rate:
+        s.setsockopt(socket.SOL_SOCKET, SO_MAX_PACING_RATE, rate)
+    done = []
+    receiver = threading.Thread(target=drain, args=(listener, done), daemon=True)
+    receiver.start()
+    s.connect(listener.getsockname())
+    began = time.monotonic()
+    sender = threading.Thread(target=s.sendall, args=(bytes(size),), daemon=True)
+    sender.start()
+    while watch and sender.is_alive():
+        watch()
+    sender.join()
+    s.shutdown(socket.SHUT_WR)
+    receiver.join()
+    info = s.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+    s.close()
+    listener.close()
+    assert done[0][0] == size, f"{done[0][0]} of {size} bytes arrived"
+    return done[0][1] - began, info
+
+
+def paced():
+    size, rate = 300_000, 1_000_000
+    seconds, info = transfer(size, rate)
+    # the first ten segments are free; being late is made up for in part
+    assert seconds >= 0.9 * (size - 15000) / rate, f"{seconds} s"
+    assert seconds <= 4 * size / rate + 2, f"{seconds} s"
+    rates = struct.unpack_from("=QQ", info, TCP_INFO_PACING_RATE)
+    assert rates[1] == rate and rates[0] <= rate, f"TCP_INFO says {rates}"
+
+
+def pace_timer():
+    paced()
+
+
+def pace_fq():
+    tc(netns_a, "qdisc", "replace", "dev", dev_a, "root", "fq")
+    paced()
+    stats = json.loads(tc(netns_a, "-s", "-j", "qdisc", "show", "dev", dev_a))[0]
+    assert stats["throttled"] > 0, "fq had nothing to hold back"
+
+
+def small_queue():
+    backlogs = []
+
+    def watch():
+        stats = json.loads(tc(netns_a, "-s", "-j", "qdisc", "show", "dev", dev_a))
+        backlogs.append(stats[0]["backlog"])
+
+    tc(netns_a, "qdisc", "replace", "dev", dev_a, "root", "tbf", "rate", "8mbit",
+       "burst", "5000", "limit", "10000000")
+    tc(netns_b, "qdisc", "replace", "dev", dev_b, "root", "netem", "delay", "10ms")
+    seconds, _ = transfer(1_500_000, watch=watch)
+    # the window is many times that by now, and the queue has room for all of it
+    assert backlogs and max(backlogs) <= 40000, f"{backlogs} bytes wait"
+    assert seconds >= 1.2, f"{seconds} s at 8 Mbit/s"
+
+
+for case in (pace_timer, pace_fq, small_queue):
+    try:
+        case()
+        print("ok", case.__name__.replace("_", " "))
+    except (AssertionError, OSError, subprocess.CalledProcessError) as e:
+        print("not ok", case.__name__.replace("_", " "), "-", e)
