@@ -404,7 +404,31 @@ static void listen_rcv__old_requests_go(struct kunit *test)
 	sim_inbox_clear();
 }
 
+/* SO_INCOMING_CPU: of listeners that share a port, the one of this CPU takes all */
+static void listen_rcv__incoming_cpu(struct kunit *test)
+{
+	struct socket *listeners[2];
+	struct sim_peer p;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		listeners[i] = sim_socket(test);
+		listeners[i]->sk->sk_reuseport = 1;
+		KUNIT_ASSERT_EQ(test, sim_bind(listeners[i], 0, SIM_PORT_A), 0);
+		KUNIT_ASSERT_EQ(test, kernel_listen(listeners[i], 16), 0);
+	}
+	listeners[1]->sk->sk_incoming_cpu = raw_smp_processor_id();
+	for (i = 0; i < 16; i++) {
+		peer_init(&p, 2000 + i);
+		syn(&p);
+	}
+	KUNIT_EXPECT_EQ(test, reqs(listeners[0]), 0);
+	KUNIT_EXPECT_EQ(test, reqs(listeners[1]), 16);
+	sim_inbox_clear();
+}
+
 static struct kunit_case listen_cases[] = {
+	KUNIT_CASE(listen_rcv__incoming_cpu),
 	KUNIT_CASE(listen_rcv__synack_retries),
 	KUNIT_CASE(listen_rcv__syn_again),
 	KUNIT_CASE(listen_rcv__options),

@@ -566,6 +566,7 @@ static const struct proto_ops toytcp_proto_ops = {
 	.getsockopt	= toytcp_getsockopt,
 	.sendmsg	= toytcp_sendmsg,
 	.recvmsg	= toytcp_recvmsg,
+	.splice_read	= toytcp_splice_read,
 	.mmap		= sock_no_mmap,
 };
 

@@ -17,6 +17,9 @@ int toytcp_connect_locked(struct socket *sock, struct sockaddr *uaddr, int len,
 int toytcp_sendmsg(struct socket *sock, struct msghdr *msg, size_t len);
 int toytcp_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 		   int flags);
+ssize_t toytcp_splice_read(struct socket *sock, loff_t *ppos,
+			   struct pipe_inode_info *pipe, size_t len,
+			   unsigned int flags);
 int toytcp_setsockopt(struct socket *sock, int level, int optname,
 		      sockptr_t optval, unsigned int optlen);
 int toytcp_getsockopt(struct socket *sock, int level, int optname,

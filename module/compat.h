@@ -45,6 +45,15 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 #define COMPAT_CLOCK_MONOTONIC		SKB_CLOCK_MONOTONIC
 #endif
 
+/* before 6.5 sendfile() and splice() hand their pages over by another way, which copies */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+#define COMPAT_MSG_SPLICE_PAGES	0
+#define compat_splice_from_iter(skb, iter, len, gfp)	(-EOPNOTSUPP)
+#else
+#define COMPAT_MSG_SPLICE_PAGES	MSG_SPLICE_PAGES
+#define compat_splice_from_iter	skb_splice_from_iter
+#endif
+
 /* flags of an inet_sock became bits of one word */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
 #define compat_inet_recverr(sk)		(inet_sk(sk)->recverr)

@@ -255,9 +255,9 @@ struct sock *toytcp_demux_peek(struct net *net,
  * @key: the segment's ends
  * @dif: index of the device it came by
  *
- * The most specific wins: bound to the address, then bound to the device. Of
- * several that share by SO_REUSEPORT the flow's hash chooses one, each with
- * the same chance.
+ * The most specific wins: bound to the address, then bound to the device, then
+ * with SO_INCOMING_CPU. Of several that share by SO_REUSEPORT the flow's hash
+ * chooses one, each with the same chance.
  *
  * Context: rcu_read_lock().
  * Return: the socket, without a reference, or NULL.
@@ -285,7 +285,9 @@ struct sock *toytcp_demux_listener(struct net *net,
 			continue;
 		if (bound && bound != dif)
 			continue;
-		score = (addr ? 2 : 0) + (bound ? 1 : 0);
+		/* SO_INCOMING_CPU of a listener: among equals, who works on this CPU */
+		score = (addr ? 4 : 0) + (bound ? 2 : 0) +
+			(READ_ONCE(sk->sk_incoming_cpu) == raw_smp_processor_id());
 		if (score > best_score) {
 			best = sk;
 			best_score = score;
@@ -360,6 +362,9 @@ static void deliver(struct sock *sk, struct toytcp_seg *seg,
 		toytcp_drop(net, seg->skb, TOYTCP_DROP_FILTER);
 		return;
 	}
+	/* a listener's is what the program said */
+	if (sk->sk_state != TCP_LISTEN)
+		sk_incoming_cpu_update(sk);
 	bh_lock_sock_nested(sk);
 	if (sock_owned_by_user(sk)) {
 		if (toytcp_demux_backlog(sk, seg->skb))

@@ -79,6 +79,9 @@ static bool coalesce(struct sock *sk, struct sk_buff *to, struct sk_buff *from)
 	sk_mem_charge(sk, delta);
 	TOYTCP_CB(to)->end_seq = TOYTCP_CB(from)->end_seq;
 	TOYTCP_CB(to)->flags |= TOYTCP_CB(from)->flags;
+	/* when the latest of it came (SO_TIMESTAMP) */
+	if (from->tstamp)
+		to->tstamp = from->tstamp;
 	kfree_skb_partial(from, stolen);
 	return true;
 }

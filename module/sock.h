@@ -232,7 +232,7 @@ struct toytcp_sock {
 	/* Fast Open, RFC 7413 */
 	struct toytcp_fastopen_send *fastopen_send; /* the sendmsg() that opens; or NULL */
 	const struct toytcp_fastopen_cookie *fastopen_cookie; /* of the SYN being sent; or NULL */
-	struct sock *fastopen_listener;	/* child of a SYN, until the handshake is through; or NULL */
+	struct sock *fastopen_listener;	/* child of a SYN, until its handshake is over; or NULL */
 	struct toytcp_fastopen_queue fastopen_queue; /* listener */
 
 	/* queues */

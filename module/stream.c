@@ -5,6 +5,7 @@
  * Upper edge (layer 2). Locks: each call takes the socket lock. RFC 9293
  * section 3.9.1 (SEND, RECEIVE); errors are those of the kernel's TCP.
  */
+#include <linux/fs.h>
 #include <linux/sched/signal.h>
 #include <net/tcp.h>
 
@@ -161,6 +162,8 @@ static int sendmsg_locked(struct sock *sk, struct msghdr *msg)
 		    !toytcp_may_write(sk))
 			goto error;
 		n = uarg ? toytcp_zerocopy_append(sk, msg, goal, uarg) :
+		    flags & COMPAT_MSG_SPLICE_PAGES ?
+			   toytcp_zerocopy_splice(sk, msg, goal) :
 			   send_copy(sk, msg, goal);
 		if (n > 0) {
 			copied += n;
@@ -282,7 +285,8 @@ static void drop_read(struct sock *sk)
 		if (seq_after(end, ts->copied_seq))
 			break;
 		__skb_unlink(skb, &sk->sk_receive_queue);
-		__kfree_skb(skb);
+		/* recvmsg() may hold it for its timestamp */
+		consume_skb(skb);
 	}
 }
 
@@ -358,9 +362,30 @@ static bool recv_stops_at_mark(struct sock *sk, u32 seq, int copied,
 	return signal_pending(current);
 }
 
+/* SO_TIMESTAMP and SO_TIMESTAMPING tell when the last of what was read came */
+static void stamp_keep(struct sock *sk, struct sk_buff **last,
+		       struct sk_buff *skb)
+{
+	if (likely(!sock_flag(sk, SOCK_RCVTSTAMP) && !READ_ONCE(sk->sk_tsflags)))
+		return;
+	consume_skb(*last);
+	*last = skb_get(skb);
+}
+
+static void stamp_tell(struct sock *sk, struct msghdr *msg, struct sk_buff *last)
+{
+	if (likely(!last))
+		return;
+	/* one that came before stamps were asked for has none */
+	if (last->tstamp)
+		sock_recv_timestamp(msg, sk, last);
+	consume_skb(last);
+}
+
 static int recvmsg_locked(struct sock *sk, struct msghdr *msg, size_t len,
 			  int flags)
 {
+	struct sk_buff *last = NULL;
 	struct toytcp_sock *ts = toytcp_sk(sk);
 	int copied = 0, target, err = 0;
 	u32 seq, window_read = 0;
@@ -387,6 +412,7 @@ static int recvmsg_locked(struct sock *sk, struct msghdr *msg, size_t len,
 		}
 		skb = find_byte(sk, seq, &offset);
 		if (skb) {
+			stamp_keep(sk, &last, skb);
 			n = recv_bytes(sk, skb, offset, msg, len, flags, &seq);
 			if (n < 0) {
 				/* copied up to here is the program's; this is not */
@@ -425,6 +451,7 @@ static int recvmsg_locked(struct sock *sk, struct msghdr *msg, size_t len,
 		else if (seq_before(seq, ts->copied_seq))
 			seq = ts->copied_seq;
 	} while (len);
+	stamp_tell(sk, msg, last);
 	read_ack(sk, window_read);
 	return copied;
 }
@@ -473,5 +500,98 @@ int toytcp_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 		msg->msg_namelen = 0;
 		tell_inq(sk, msg);
 	}
+	return ret;
+}
+
+/* move what is there into a pipe; up to an urgent mark. 0: nothing is there */
+static int splice_queued(struct sock *sk, struct pipe_inode_info *pipe,
+			 size_t len, unsigned int flags)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	int done = 0, n = 0;
+
+	while (done < len && !toytcp_urgent_at_mark(sk, ts->copied_seq)) {
+		struct sk_buff *skb;
+		u32 offset, take;
+		bool skip;
+
+		skb = find_byte(sk, ts->copied_seq, &offset);
+		if (!skb)
+			break;
+		take = min_t(size_t, skb->len - offset, len - done);
+		take = toytcp_urgent_limit(sk, ts->copied_seq, take, &skip);
+		n = skb_splice_bits(skb, sk, offset, pipe, take, flags);
+		if (n <= 0)
+			break;
+		done += n;
+		WRITE_ONCE(ts->copied_seq, ts->copied_seq + n);
+		toytcp_urgent_passed(sk);
+		drop_read(sk);
+		toytcp_sock_rcvbuf_adjust(sk);
+	}
+	if (done)
+		read_ack(sk, done);
+	return done ?: n;
+}
+
+static ssize_t splice_locked(struct sock *sk, struct pipe_inode_info *pipe,
+			     size_t len, unsigned int flags, long timeo)
+{
+	ssize_t spliced = 0;
+	bool done;
+	int n;
+
+	if (sk->sk_state == TCP_LISTEN)
+		return -ENOTCONN;
+	while (len) {
+		n = splice_queued(sk, pipe, len, flags);
+		if (n > 0) {
+			spliced += n;
+			len -= n;
+			if (!len || !timeo)
+				break;
+			/* the backlog may hold more */
+			release_sock(sk);
+			lock_sock(sk);
+			continue;
+		}
+		if (n < 0 || spliced)
+			return spliced ?: n;
+		n = recv_stop(sk, 0, timeo, &done);
+		/* an urgent byte is all there is: not for a pipe */
+		if (done || !skb_queue_empty(&sk->sk_receive_queue))
+			return n;
+		n = sk_wait_data(sk, &timeo, NULL);
+		if (n < 0)
+			return n;
+	}
+	return spliced;
+}
+
+/**
+ * toytcp_splice_read() - struct proto_ops.splice_read: from a socket into a pipe
+ * @sock: the socket
+ * @ppos: a socket has no position
+ * @pipe: the pipe; it gets references to pages, and copies of what lies in none
+ * @len: bytes at most
+ * @flags: SPLICE_F_*
+ *
+ * Context: process; takes the socket lock, may sleep.
+ * Return: bytes, 0 after the peer's FIN, or an errno of the kernel's TCP.
+ */
+ssize_t toytcp_splice_read(struct socket *sock, loff_t *ppos,
+			   struct pipe_inode_info *pipe, size_t len,
+			   unsigned int flags)
+{
+	struct sock *sk = sock->sk;
+	ssize_t ret;
+	long timeo;
+
+	if (*ppos)
+		return -ESPIPE;
+	lock_sock(sk);
+	timeo = sock_rcvtimeo(sk, sock->file->f_flags & O_NONBLOCK);
+	ret = splice_locked(sk, pipe, len, flags, timeo);
+	release_sock(sk);
 	return ret;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * MSG_ZEROCOPY: the program's own pages go out, without a copy.
+ * MSG_ZEROCOPY and MSG_SPLICE_PAGES: the program's own pages, and those of a
+ * file or a pipe, go out without a copy.
  *
  * Upper edge (layer 2). Locks: the socket's. A notice on the socket's error
  * queue tells the program when the pages are its own again, which is when the
@@ -11,6 +12,7 @@
 #include <linux/skbuff.h>
 #include <net/sock.h>
 
+#include "compat.h"
 #include "sock.h"
 #include "zerocopy.h"
 
@@ -87,5 +89,61 @@ int toytcp_zerocopy_append(struct sock *sk, struct msghdr *msg, u32 goal,
 	ts->write_seq += n;
 	TOYTCP_CB(skb)->end_seq = ts->write_seq;
 	__skb_queue_tail(&sk->sk_write_queue, skb);
+	return n;
+}
+
+/**
+ * toytcp_zerocopy_splice() - sendfile() and splice(): pages that somebody else holds, too
+ * @sk: the socket
+ * @msg: the message; what was taken is no longer left in it
+ * @goal: bytes that one buffer may hold
+ *
+ * Each page gets a reference; what is in no page is copied by the core. What
+ * the program writes into the file before the data are acknowledged may be
+ * what the peer gets, as with the kernel's TCP.
+ *
+ * Context: process, socket lock held.
+ * Return: bytes taken, 0 if there is no memory, or negative errno.
+ */
+int toytcp_zerocopy_splice(struct sock *sk, struct msghdr *msg, u32 goal)
+{
+	struct sk_buff *skb = skb_peek_tail(&sk->sk_write_queue);
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	bool fresh = false;
+	int n;
+
+	if (!skb || skb->len >= goal || skb_zcopy(skb)) {
+fresh:
+		if (!sk_stream_memory_free(sk))
+			return 0;
+		skb = toytcp_sendq_alloc(sk, sk->sk_allocation);
+		if (!skb)
+			return 0;
+		TOYTCP_CB(skb)->seq = ts->write_seq;
+		TOYTCP_CB(skb)->end_seq = ts->write_seq;
+		__skb_queue_tail(&sk->sk_write_queue, skb);
+		fresh = true;
+	}
+	n = min_t(size_t, msg_data_left(msg), goal - skb->len);
+	if (sk_wmem_schedule(sk, n))
+		n = compat_splice_from_iter(skb, &msg->msg_iter, n,
+					    sk->sk_allocation);
+	else
+		n = 0;
+	if (n > 0) {
+		skb_shinfo(skb)->flags |= SKBFL_SHARED_FRAG;
+		sk_wmem_queued_add(sk, n);
+		sk_mem_charge(sk, n);
+		ts->write_seq += n;
+		TOYTCP_CB(skb)->end_seq += n;
+		return n;
+	}
+	/* no place for another page in it */
+	if (n == -EMSGSIZE && !fresh)
+		goto fresh;
+	if (fresh) {
+		__skb_unlink(skb, &sk->sk_write_queue);
+		toytcp_sendq_free(sk, skb);
+	}
 	return n;
 }

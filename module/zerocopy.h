@@ -19,4 +19,6 @@ void toytcp_zerocopy_end(struct ubuf_info *uarg, int copied);
 int toytcp_zerocopy_append(struct sock *sk, struct msghdr *msg, u32 goal,
 			   struct ubuf_info *uarg);
 
+int toytcp_zerocopy_splice(struct sock *sk, struct msghdr *msg, u32 goal);
+
 #endif /* _TOYTCP_ZEROCOPY_H */

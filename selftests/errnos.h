@@ -43,6 +43,7 @@ void add_urgent_rows(void);
 void add_name_rows(void);
 void add_option_rows(void);
 void add_fastopen_rows(void);
+void add_core_rows(void);
 
 /* This side of the comparison: the socket under test and its peer. */
 extern int fam, peer_fam;

@@ -714,7 +714,7 @@ void add_data_rows(void)
 	add(send_file, "sendfile: whole")->a = 0;
 	add(send_file, "sendfile: from an offset")->a = 1;
 	add(send_file, "splice: from a pipe")->a = 2;
-	add(splice_from, "splice: into a pipe")->later = "splice from a socket";
+	add(splice_from, "splice: into a pipe");
 	for (i = 0; i < 4; i++) {
 		r = add(unread_close, "close: %s data unread, %s",
 			i & 2 ? "some" : "all", i & 1 ? "accepted" : "client");

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Rows of errnos: what the core gives every socket, and what it asks of a
+ * family for that: cookies, the CPU of arrival, SIGIO, busy polling,
+ * timestamps, io_uring.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/errqueue.h>
+#include <linux/io_uring.h>
+#include <linux/net_tstamp.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "errnos.h"
+
+/* ---- SO_COOKIE ------------------------------------------------------------------ */
+
+static uint64_t cookie_of(int fd)
+{
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+
+	said("SO_COOKIE", getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len));
+	rec("length %d nonzero %d; ", (int)len, cookie != 0);
+	return cookie;
+}
+
+static void cookie(const struct row *r)
+{
+	int l = new_sock(), peer = new_peer(), a = new_sock(), fd;
+	struct sockaddr_in sin;
+	uint64_t first = cookie_of(a), of_l = cookie_of(l), value;
+	socklen_t len = 4;
+
+	(void)r;
+	rec("again %d, another's %d; ", cookie_of(a) == first, first == of_l);
+	listen_on(l, "10.77.0.2");
+	sin = name_of(l);
+	need("connect", connect(peer, SA(sin), sizeof(sin)));
+	fd = need("accept", accept(l, NULL, NULL));
+	rec("the child's %d, the listener's %d; ", cookie_of(fd) == of_l, cookie_of(l) == of_l);
+	said("short", getsockopt(a, SOL_SOCKET, SO_COOKIE, &value, &len));
+	said("set", setsockopt(a, SOL_SOCKET, SO_COOKIE, &value, sizeof(value)));
+}
+
+/* ---- SO_INCOMING_CPU ------------------------------------------------------------ */
+
+static void rec_cpu(const char *who, int fd)
+{
+	int cpu = get_int(fd, SOL_SOCKET, SO_INCOMING_CPU);
+
+	rec("%s %s; ", who, cpu == -1 ? "none" : cpu >= 0 && cpu < 4096 ? "a CPU" : "wrong");
+}
+
+static void incoming_cpu(const struct row *r)
+{
+	int a, b, fd = new_sock(), zero = 0;
+
+	(void)r;
+	rec_cpu("fresh", fd);
+	said("set", setsockopt(fd, SOL_SOCKET, SO_INCOMING_CPU, &zero, sizeof(zero)));
+	rec("get %d; ", get_int(fd, SOL_SOCKET, SO_INCOMING_CPU));
+	pair(&a, &b);
+	give(b, a, 10);
+	give(a, b, 10);
+	rec_cpu("after data", a);
+}
+
+/* ---- SIGIO ---------------------------------------------------------------------- */
+
+static void async_on(const struct row *r, int fd)
+{
+	int on = 1, me = getpid();
+
+	if (r->a) {
+		said("FIOSETOWN", ioctl(fd, FIOSETOWN, &me));
+		said("FIOASYNC", ioctl(fd, FIOASYNC, &on));
+	} else {
+		said("F_SETOWN", fcntl(fd, F_SETOWN, me));
+		said("O_ASYNC", fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_ASYNC));
+	}
+	signals = 0;
+}
+
+/* it comes before what it is about can be seen, or soon after */
+static void rec_sigio(const char *what)
+{
+	int ms;
+
+	for (ms = 0; !signals && ms < SETTLE_MS; ms += 5)
+		poll(NULL, 0, 5);
+	rec("%s %d; ", what, signals > 0);
+	signals = 0;
+}
+
+static void sigio(const struct row *r)
+{
+	int l = new_sock(), peer = new_peer(), fd;
+	struct sockaddr_in sin;
+	char buf[100];
+
+	catch(SIGIO, 0);
+	listen_on(l, "10.77.0.2");
+	async_on(r, l);
+	sin = name_of(l);
+	need("connect", connect(peer, SA(sin), sizeof(sin)));
+	rec_sigio("listener");
+	fd = need("accept", accept(l, NULL, NULL));
+	async_on(r, fd);
+	put(peer, 10);
+	rec_sigio("data");
+	said("recv", recv(fd, buf, sizeof(buf), 0));
+	need("shutdown", shutdown(peer, SHUT_WR));
+	rec_sigio("FIN");
+	no_more_signals();
+}
+
+/* ---- busy polling ---------------------------------------------------------------- */
+
+static void busy_poll(const struct row *r)
+{
+	int a, b, us = r->a;
+
+	pair(&a, &b);
+	said("set", setsockopt(a, SOL_SOCKET, SO_BUSY_POLL, &us, sizeof(us)));
+	rec("get %d; ", get_int(a, SOL_SOCKET, SO_BUSY_POLL));
+	give(b, a, 10);
+	rec_state(a);
+}
+
+/* ---- timestamps ------------------------------------------------------------------ */
+
+static void rec_stamps(struct msghdr *msg)
+{
+	const struct cmsghdr *c;
+
+	for (c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, (struct cmsghdr *)c)) {
+		const struct timespec *at = (void *)CMSG_DATA(c);
+
+		rec("level %d type %d length %zu there %d; ", c->cmsg_level, c->cmsg_type,
+		    (size_t)c->cmsg_len, at->tv_sec > 0);
+	}
+}
+
+/* a: the option, b: its value */
+static void timestamps(const struct row *r)
+{
+	char buf[100], control[256];
+	int a, b, value = r->b, i;
+
+	pair(&a, &b);
+	said("set", setsockopt(a, SOL_SOCKET, r->a, &value, sizeof(value)));
+	rec("get %d; ", get_int(a, SOL_SOCKET, r->a));
+	/* the kernel begins to stamp a moment later */
+	poll(NULL, 0, 50);
+	for (i = 0; i < 2; i++) {
+		struct iovec iov = { buf, sizeof(buf) };
+		struct msghdr msg = {
+			.msg_iov = &iov, .msg_iovlen = 1,
+			.msg_control = control, .msg_controllen = sizeof(control),
+		};
+
+		put(b, 10);
+		wait_for(a, POLLIN);
+		said("recv", recvmsg(a, &msg, 0));
+		rec("flags %#x ", msg.msg_flags);
+		rec_stamps(&msg);
+	}
+}
+
+/* ---- sendfile() and splice() ------------------------------------------------------- */
+
+#define WHOLE (1 << 20)
+
+/* A file into one socket, out of the other through a pipe: all of it, and equal. */
+static void whole_file(const struct row *r)
+{
+	static char data[WHOLE], got[WHOLE];
+	int a, b, in = need("memfd", memfd_create("f", 0)), p[2];
+	unsigned int i, come = 0;
+	off_t off = 0;
+	ssize_t n;
+
+	(void)r;
+	for (i = 0; i < sizeof(data); i++)
+		data[i] = (i * 2654435761u) >> 24;
+	need("write", write(in, data, sizeof(data)));
+	need("pipe", pipe(p));
+	pair(&a, &b);
+	nonblock(a);
+	nonblock(b);
+	while (come < sizeof(data)) {
+		if (off < WHOLE && sendfile(a, in, &off, WHOLE - off) < 0 && errno != EAGAIN)
+			break;
+		n = splice(b, NULL, p[1], NULL, 30000, SPLICE_F_NONBLOCK);
+		if (n < 0 && errno == EAGAIN)
+			wait_for(b, POLLIN);
+		else if (n <= 0)
+			break;
+		else
+			come += need("read", read(p[0], got + come, n));
+	}
+	rec("%u bytes, equal %d; ", come, !memcmp(data, got, sizeof(data)));
+}
+
+/* ---- io_uring -------------------------------------------------------------------- */
+
+struct ring {
+	int fd;
+	struct io_uring_params p;
+	char *sq, *cq;
+	struct io_uring_sqe *sqes;
+};
+
+static bool ring_make(struct ring *ring)
+{
+	const struct io_uring_params *p = &ring->p;
+	int prot = PROT_READ | PROT_WRITE;
+
+	memset(ring, 0, sizeof(*ring));
+	ring->fd = syscall(__NR_io_uring_setup, 4, &ring->p);
+	/* a kernel without it is no reason to differ */
+	if (ring->fd < 0) {
+		rec("io_uring %d; ", errno == ENOSYS || errno == EPERM);
+		return false;
+	}
+	ring->sq = mmap(NULL, p->sq_off.array + p->sq_entries * 4, prot, MAP_SHARED, ring->fd,
+			IORING_OFF_SQ_RING);
+	ring->cq = mmap(NULL, p->cq_off.cqes + p->cq_entries * sizeof(struct io_uring_cqe), prot,
+			MAP_SHARED, ring->fd, IORING_OFF_CQ_RING);
+	ring->sqes = mmap(NULL, p->sq_entries * sizeof(*ring->sqes), prot, MAP_SHARED, ring->fd,
+			  IORING_OFF_SQES);
+	if (ring->sq == MAP_FAILED || ring->cq == MAP_FAILED || ring->sqes == MAP_FAILED)
+		die("mmap of the rings");
+	return true;
+}
+
+/* hand one request over; a result is not waited for */
+static void ring_submit(struct ring *ring, int op, int fd, void *buf, unsigned int len)
+{
+	unsigned int *tail = (void *)(ring->sq + ring->p.sq_off.tail);
+	unsigned int *array = (void *)(ring->sq + ring->p.sq_off.array);
+	unsigned int at = *tail & (ring->p.sq_entries - 1);
+	struct io_uring_sqe *sqe = &ring->sqes[at];
+
+	memset(sqe, 0, sizeof(*sqe));
+	sqe->opcode = op;
+	sqe->fd = fd;
+	sqe->addr = (uintptr_t)buf;
+	sqe->len = len;
+	array[at] = at;
+	__atomic_store_n(tail, *tail + 1, __ATOMIC_RELEASE);
+	need("submit", syscall(__NR_io_uring_enter, ring->fd, 1, 0, 0, NULL, 0));
+}
+
+static int ring_result(struct ring *ring)
+{
+	unsigned int *head = (void *)(ring->cq + ring->p.cq_off.head);
+	const struct io_uring_cqe *cqes = (void *)(ring->cq + ring->p.cq_off.cqes);
+	int res;
+
+	need("wait", syscall(__NR_io_uring_enter, ring->fd, 0, 1, IORING_ENTER_GETEVENTS, NULL, 0));
+	res = cqes[*head & (ring->p.cq_entries - 1)].res;
+	__atomic_store_n(head, *head + 1, __ATOMIC_RELEASE);
+	return res;
+}
+
+/* each before there is something for it, so that it has to wait */
+static void uring(const struct row *r)
+{
+	int l = new_sock(), peer = new_peer(), fd;
+	char in[100] = { 0 }, out[50] = "io_uring";
+	struct sockaddr_in sin;
+	struct ring ring;
+
+	(void)r;
+	if (!ring_make(&ring))
+		return;
+	listen_on(l, "10.77.0.2");
+	sin = name_of(l);
+	ring_submit(&ring, IORING_OP_ACCEPT, l, NULL, 0);
+	need("connect", connect(peer, SA(sin), sizeof(sin)));
+	fd = ring_result(&ring);
+	rec("accept %d; ", fd >= 0);
+	ring_submit(&ring, IORING_OP_RECV, fd, in, sizeof(in));
+	need("send", send(peer, out, sizeof(out), 0));
+	rec("recv %d equal %d; ", ring_result(&ring), !memcmp(in, out, sizeof(out)));
+	ring_submit(&ring, IORING_OP_SEND, fd, out, sizeof(out));
+	rec("send %d; ", ring_result(&ring));
+	memset(in, 0, sizeof(in));
+	need("recv", recv(peer, in, sizeof(out), MSG_WAITALL));
+	rec("equal %d; ", !memcmp(in, out, sizeof(out)));
+	ring_submit(&ring, IORING_OP_RECV, fd, in, sizeof(in));
+	need("shutdown", shutdown(peer, SHUT_WR));
+	rec("end %d; ", ring_result(&ring));
+	close(ring.fd);
+	close(fd);
+}
+
+void add_core_rows(void)
+{
+	static const struct {
+		const char *name;
+		int option, value;
+	} stamps[] = {
+		{ "SO_TIMESTAMP", SO_TIMESTAMP, 1 },
+		{ "SO_TIMESTAMPNS", SO_TIMESTAMPNS, 1 },
+		{ "SO_TIMESTAMPING, software", SO_TIMESTAMPING,
+		  SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE },
+		{ "SO_TIMESTAMPING, nothing to report", SO_TIMESTAMPING,
+		  SOF_TIMESTAMPING_RX_SOFTWARE },
+		{ "SO_TIMESTAMPING, what is not there", SO_TIMESTAMPING, 1 << 30 },
+	};
+	unsigned int i;
+	struct row *r;
+
+	add(cookie, "SO_COOKIE");
+	add(incoming_cpu, "SO_INCOMING_CPU")->with_peer = true;
+	for (i = 0; i < 2; i++) {
+		r = add(sigio, "SIGIO by %s", i ? "FIOASYNC" : "O_ASYNC");
+		r->a = i;
+		r->with_peer = true;
+	}
+	for (i = 0; i <= 50; i += 50)
+		add(busy_poll, "SO_BUSY_POLL %u", i)->a = i;
+	add(busy_poll, "SO_BUSY_POLL -1")->a = -1;
+	for (i = 0; i < ARRAY_SIZE(stamps); i++) {
+		r = add(timestamps, "%s: received", stamps[i].name);
+		r->a = stamps[i].option;
+		r->b = stamps[i].value;
+		r->with_peer = true;
+	}
+	r = add(whole_file, "sendfile: a whole file, spliced out");
+	r->with_peer = true;
+	add(uring, "io_uring: accept, recv, send")->with_peer = true;
+}
