@@ -746,7 +746,8 @@ int toytcp_ipv4_xmit_reply(const struct toytcp_reply *reply,
  * toytcp_ipv4_reply_to() - the way back of a received segment
  * @net: the namespace
  * @skb: the segment
- * @reply: filled; with the segment's own TOS, as Linux answers with a reset
+ * @reply: filled; with the segment's own TOS, as Linux answers with a reset,
+ *	but for its ECN field
  *
  * Context: any.
  */
@@ -759,5 +760,5 @@ void toytcp_ipv4_reply_to(struct net *net, const struct sk_buff *skb,
 	reply->net = net;
 	key_from_headers(&reply->key, ip_hdr(skb), th->source, th->dest);
 	reply->mark = IP4_REPLY_MARK(net, skb->mark);
-	reply->tos = ip_hdr(skb)->tos;
+	reply->tos = ip_hdr(skb)->tos & ~INET_ECN_MASK;
 }

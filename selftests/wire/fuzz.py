@@ -33,8 +33,8 @@ REPEATS = 3		# of a walk with a difference, which must come again each time
 # A segment: seq and ack are a base and a distance from it. Bases of seq: "nxt"
 # what the host expects, "wnd" the right edge of its window, "irs" our SYN's,
 # "any". Of ack: "nxt" all that the host sent, "una" what we acknowledged last,
-# "any".
-Seg = namedtuple("Seg", "flags seq ack len wnd ts sack")
+# "any". ecn is IP's field.
+Seg = namedtuple("Seg", "flags seq ack len wnd ts sack ecn")
 Call = namedtuple("Call", "name arg")
 
 
@@ -52,6 +52,8 @@ def describe(step):
         text += f" ts {step.ts}"
     if step.sack:
         text += " sack"
+    if step.ecn:
+        text += f" ecn {step.ecn}"
     return text
 
 
@@ -59,7 +61,7 @@ def describe(step):
 
 def seg(flags, **how):
     fields = {"seq": ("nxt", 0), "ack": ("nxt", 0), "len": 0, "wnd": 8000, "ts": "now",
-              "sack": False}
+              "sack": False, "ecn": 0}
     fields.update(how)
     return Seg(flags, **fields)
 
@@ -67,9 +69,10 @@ def seg(flags, **how):
 def draw_segment(rng):
     kind = rng.choices(("ack", "data", "fin", "rst", "syn", "synack", "any", "noack"),
                        (20, 28, 9, 7, 6, 4, 6, 3))[0]
-    flags = {"ack": ACK, "data": ACK | rng.choice((0, PSH)), "fin": ACK | FIN,
-             "rst": rng.choice((RST, RST | ACK)), "syn": SYN, "synack": SYN | ACK,
-             "any": rng.randrange(256) & ~(URG | ECE | CWR), "noack": rng.choice((0, PSH, FIN))}[kind]
+    flags = {"ack": ACK | rng.choice((0, 0, 0, ECE)),
+             "data": ACK | rng.choice((0, PSH, CWR)), "fin": ACK | FIN,
+             "rst": rng.choice((RST, RST | ACK)), "syn": SYN, "synack": SYN | ACK | rng.choice((0, ECE)),
+             "any": rng.randrange(256) & ~URG, "noack": rng.choice((0, PSH, FIN))}[kind]
     how = {"len": 0}
     if kind in ("data", "noack"):
         how["len"] = rng.choice((1, 1, 10, 100, 536, 1000, 1460))
@@ -94,6 +97,7 @@ def draw_segment(rng):
     if flags & RST:
         how["ts"] = "none"
     how["sack"] = rng.random() < 0.05
+    how["ecn"] = rng.choices((0, 2, 3), (70, 20, 10))[0]
     return seg(flags, **how)
 
 
@@ -113,9 +117,11 @@ def prefix(rng):
     """The way to a state from which the walk goes on; None of it is skipped
     when its answers differ."""
     options = rng.choice(SYN_OPTIONS)
-    passive = [Call("listen", ""), Call("options", options), seg(SYN)]
+    passive = [Call("listen", ""), Call("options", options),
+               seg(rng.choice((SYN, SYN | ECE | CWR)))]
     active = [Call("open", ""), Call("options", options)]
-    established = rng.choice((passive + [seg(ACK)], active + [seg(SYN | ACK)]))
+    established = rng.choice((passive + [seg(ACK)],
+                              active + [seg(SYN | ACK | rng.choice((0, ECE)))]))
     fin = [seg(FIN | ACK)]
     shut = [Call("shutdown", 1)]
     return rng.choice((
@@ -268,7 +274,7 @@ class Walker:
                                             (self.una + 200) & MASK))
         data = bytes(step.len)
         self.host.write(pack(SRC, DST, self.peer_port, self.port, seq, ack, step.flags,
-                             step.wnd, pad(raw), data))
+                             step.wnd, pad(raw), data, tos=step.ecn))
         if step.flags & ACK and diff(ack, self.una) > 0 and diff(ack, self.rcv_nxt) <= 0:
             self.una = ack & MASK
         # taken for granted, until the host says otherwise
@@ -319,6 +325,8 @@ class Walker:
         text = f"{flags_text(reply.flags & ~PSH if reply.data else reply.flags)} "
         # a reset's number is what we said it is
         text += f"seq {diff(reply.seq, self.irs)} len {len(reply.data)}"
+        if reply.ecn:
+            text += f" ecn {reply.ecn}"
         if reply.flags & ACK:
             text += f" ack {self.own(reply.ack)}"
         if not reply.wnd and not reply.flags & RST:
@@ -526,6 +534,9 @@ def fuzz(hosts, seed, seconds, walks, steps=16):
     """Walks until the time is over; how many, and the differences by kind."""
     end = time.monotonic() + seconds
     fuzzer = Fuzz(hosts, seed)
+    for host in hosts:
+        host.enter()
+        host.sysctl("ecn", 1)
     justified, unknown = {}, 0
     number = 0
     while number < walks and time.monotonic() < end:

@@ -28,14 +28,14 @@ def checksum(data):
     return ~total & 0xFFFF
 
 
-def pack(src, dst, sport, dport, seq, ack, flags, wnd, options=b"", data=b"", urg=0):
+def pack(src, dst, sport, dport, seq, ack, flags, wnd, options=b"", data=b"", urg=0, tos=0):
     """A whole packet; addresses as four bytes, options a multiple of four."""
     tcp_len = 20 + len(options) + len(data)
     tcp = struct.pack("!HHIIBBHHH", sport, dport, seq & MASK, ack & MASK,
                       (20 + len(options)) // 4 << 4, flags, wnd, 0, urg) + options + data
     check = checksum(src + dst + struct.pack("!HH", 6, tcp_len) + tcp)
     tcp = tcp[:16] + struct.pack("!H", check) + tcp[18:]
-    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + tcp_len, 0, 0x4000, 64, 6, 0, src, dst)
+    ip = struct.pack("!BBHHHBBH4s4s", 0x45, tos, 20 + tcp_len, 0, 0x4000, 64, 6, 0, src, dst)
     return ip[:10] + struct.pack("!H", checksum(ip)) + ip[12:] + tcp
 
 
@@ -44,7 +44,7 @@ class Segment:
 
     def __init__(self, packet):
         ihl = (packet[0] & 15) * 4
-        self.proto = packet[9]
+        self.proto, self.ecn = packet[9], packet[1] & 3
         self.src, self.dst = packet[12:16], packet[16:20]
         if self.proto != socket.IPPROTO_TCP:
             return
