@@ -196,7 +196,7 @@ static void deliver(struct sk_buff *skb, const struct toytcp_flow_key *key)
 	memset(skb->cb, 0, sizeof(skb->cb));
 	local_bh_disable();
 	rcu_read_lock();
-	toytcp_demux_rcv(&init_net, skb, key, 0);
+	toytcp_demux_rcv(&init_net, NULL, skb, key, 0);
 	rcu_read_unlock();
 	local_bh_enable();
 }

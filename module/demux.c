@@ -3,7 +3,7 @@
  * Demultiplexing: from a segment's addresses to what it belongs to.
  *
  * Side (layer 2). Lookups run under RCU without locks. The table of flows is
- * an rhashtable, keyed by siphash, so that nobody outside can make chains
+ * an rhashtable, keyed by hsiphash, so that nobody outside can make chains
  * long; it holds connections, requests and time-waits, each key once.
  * Listeners hang off their port (port.h). Everything that exists is on
  * toytcp_net.all as well, for the listing.
@@ -27,9 +27,25 @@
 
 static u32 flow_key_hashfn(const void *data, u32 len, u32 seed)
 {
-	return (u32)siphash(data, sizeof(struct toytcp_flow_key),
-			    &toytcp_secret.flow) ^
-	       seed;
+	const u32 *words = data;
+
+	return hsiphash_3u32(words[0], words[1], words[2],
+			     &toytcp_secret.flow) ^ seed;
+}
+
+static bool key_equal(const struct toytcp_flow_key *a,
+		      const struct toytcp_flow_key *b)
+{
+	return a->laddr == b->laddr && a->faddr == b->faddr &&
+	       a->lport == b->lport && a->fport == b->fport;
+}
+
+/* 0: the same, as rhashtable wants it */
+static int flow_cmpfn(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct toytcp_flow *flow = obj;
+
+	return !key_equal(&flow->key, arg->key);
 }
 
 static const struct rhashtable_params flow_params = {
@@ -37,6 +53,7 @@ static const struct rhashtable_params flow_params = {
 	.key_offset = offsetof(struct toytcp_flow, key),
 	.key_len = sizeof(struct toytcp_flow_key),
 	.hashfn = flow_key_hashfn,
+	.obj_cmpfn = flow_cmpfn,
 	.automatic_shrinking = true,
 };
 
@@ -117,7 +134,7 @@ int toytcp_demux_insert(struct toytcp_flow *flow)
 	err = rhashtable_lookup_insert_fast(&tn->flows, &flow->node,
 					    flow_params);
 	if (!err)
-		flow->hashed = true;
+		WRITE_ONCE(flow->hashed, true);
 	return err;
 }
 
@@ -140,8 +157,8 @@ int toytcp_demux_replace(struct toytcp_flow *old, struct toytcp_flow *flow)
 				      flow_params);
 	if (err)
 		return err;
-	old->hashed = false;
-	flow->hashed = true;
+	WRITE_ONCE(old->hashed, false);
+	WRITE_ONCE(flow->hashed, true);
 	return 0;
 }
 
@@ -157,7 +174,7 @@ void toytcp_demux_remove(struct toytcp_flow *flow)
 		return;
 	rhashtable_remove_fast(&toytcp_net(flow->net)->flows, &flow->node,
 			       flow_params);
-	flow->hashed = false;
+	WRITE_ONCE(flow->hashed, false);
 }
 
 /**
@@ -247,6 +264,20 @@ struct sock *toytcp_demux_peek(struct net *net,
 	flow = rhashtable_lookup(&toytcp_net(net)->flows, key, flow_params);
 	return flow && flow->kind == TOYTCP_FLOW_SOCK ? toytcp_flow_sk(flow) :
 							NULL;
+}
+
+/**
+ * toytcp_demux_is() - is this the connection of a segment?
+ * @sk: a full socket that was found for it before
+ * @key: the segment's ends
+ *
+ * Context: rcu_read_lock().
+ */
+bool toytcp_demux_is(const struct sock *sk, const struct toytcp_flow_key *key)
+{
+	const struct toytcp_flow *flow = &toytcp_sk(sk)->flow;
+
+	return READ_ONCE(flow->hashed) && key_equal(&flow->key, key);
 }
 
 /**
@@ -350,6 +381,7 @@ static void deliver(struct sock *sk, struct toytcp_seg *seg,
 		    const struct toytcp_flow_key *key)
 {
 	struct net *net = sock_net(sk);
+	u32 len = seg->skb->len;
 
 	/* RFC 5082: from so near, or not at all */
 	if (ip_hdr(seg->skb)->ttl < READ_ONCE(inet_sk(sk)->min_ttl)) {
@@ -358,7 +390,7 @@ static void deliver(struct sock *sk, struct toytcp_seg *seg,
 	}
 	/* a filter may cut text off, never the header */
 	if (sk_filter_trim_cap(sk, seg->skb, seg->hdr_len) ||
-	    toytcp_seg_init(seg, seg->skb)) {
+	    (seg->skb->len != len && toytcp_seg_init(seg, seg->skb))) {
 		toytcp_drop(net, seg->skb, TOYTCP_DROP_FILTER);
 		return;
 	}
@@ -371,7 +403,7 @@ static void deliver(struct sock *sk, struct toytcp_seg *seg,
 			toytcp_drop(net, seg->skb, TOYTCP_DROP_BACKLOG);
 	} else if (sk->sk_state == TCP_LISTEN) {
 		toytcp_listen_rcv(sk, seg);
-	} else if (memcmp(&toytcp_sk(sk)->flow.key, key, sizeof(*key))) {
+	} else if (!key_equal(&toytcp_sk(sk)->flow.key, key)) {
 		/* disconnected since the lookup, and connected elsewhere */
 		toytcp_drop(net, seg->skb, TOYTCP_DROP_NO_SOCKET);
 	} else {
@@ -398,25 +430,31 @@ static void deliver_listener(struct net *net, struct toytcp_seg *seg,
 /**
  * toytcp_demux_rcv() - a checked segment enters the engine
  * @net: the namespace
+ * @sk: its connection if that is known; not referenced
  * @skb: the segment, data at the TCP header, checksum good; consumed
  * @key: its ends
  * @dif: index of the device it came by
  *
  * Context: softirq, rcu_read_lock().
  */
-void toytcp_demux_rcv(struct net *net, struct sk_buff *skb,
+void toytcp_demux_rcv(struct net *net, struct sock *sk, struct sk_buff *skb,
 		      const struct toytcp_flow_key *key, int dif)
 {
 	struct toytcp_flow *flow;
 	struct toytcp_seg seg;
 
-	memset(TOYTCP_CB(skb), 0, sizeof(struct toytcp_skb_cb));
+	TOYTCP_CB(skb)->tw_isn = 0;
 	if (toytcp_seg_init(&seg, skb)) {
 		toytcp_drop(net, skb, TOYTCP_DROP_HDR);
 		return;
 	}
 	toytcp_stats_add(net, TOYTCP_MIB_IN_NO_ECT_PKTS + seg.ecn,
 			 max_t(u32, skb_shinfo(skb)->gso_segs, 1));
+	if (sk && refcount_inc_not_zero(&sk->sk_refcnt)) {
+		deliver(sk, &seg, key);
+		sock_put(sk);
+		return;
+	}
 	flow = toytcp_demux_lookup(net, key);
 	if (!flow) {
 		deliver_listener(net, &seg, key, dif);

@@ -14,7 +14,6 @@
 	X(NONE,			"DropNone")				\
 	X(HDR,			"DropHeader")				\
 	X(CSUM,			"DropChecksum")				\
-	X(ROUTE,		"DropNoRoute")				\
 	X(POLICY,		"DropPolicy")				\
 	X(NO_SOCKET,		"DropNoSocket")				\
 	X(CLOSED,		"DropClosed")				\

@@ -60,12 +60,13 @@ struct sock *toytcp_demux_listener(struct net *net,
 				   const struct toytcp_flow_key *key, int dif);
 struct sock *toytcp_demux_peek(struct net *net,
 			       const struct toytcp_flow_key *key);
+bool toytcp_demux_is(const struct sock *sk, const struct toytcp_flow_key *key);
 bool toytcp_demux_claims(struct net *net, const struct toytcp_flow_key *key,
 			 int dif);
 bool toytcp_flow_get(struct toytcp_flow *flow);
 void toytcp_flow_put(struct toytcp_flow *flow);
 int toytcp_demux_backlog(struct sock *sk, struct sk_buff *skb);
-void toytcp_demux_rcv(struct net *net, struct sk_buff *skb,
+void toytcp_demux_rcv(struct net *net, struct sock *sk, struct sk_buff *skb,
 		      const struct toytcp_flow_key *key, int dif);
 
 #endif /* _TOYTCP_FLOW_H */

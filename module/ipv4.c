@@ -5,15 +5,10 @@
  * Lower edge (layer 2). Locks: none of its own; RCU. RFC 791, RFC 1191,
  * RFC 5927.
  *
- * In. Two ways, one end:
- *  - a packet_type for ETH_P_IP, which runs before ip_rcv(). What it can tell
- *    to be ours it takes: a clone goes through PRE_ROUTING, the route and
- *    LOCAL_IN like any packet; the original becomes PACKET_OTHERHOST, so that
- *    ip_rcv() drops it and the kernel's TCP never sees it;
- *  - a LOCAL_IN hook, last in its chain, for what the first could not tell:
- *    fragments (reassembled by then), packets with IP options, and those whose
- *    addresses netfilter translated. ICMP errors are read there, after the
- *    firewall, and left alone.
+ * In. A LOCAL_IN hook, last in its chain, takes what is ours: whole, after
+ * routing, reassembly, translation and firewall, before the kernel's TCP sees
+ * it. ICMP errors are read there and left alone. A packet_type for ETH_P_IP,
+ * which runs before ip_rcv(), does early demultiplexing for connections.
  *
  * Out. Our IPv4 header, then ip_local_out(): LOCAL_OUT and POST_ROUTING,
  * IPsec and tunnels if the route has them, the neighbour, dev_queue_xmit().
@@ -71,15 +66,15 @@ static void key_from_headers(struct toytcp_flow_key *key,
 }
 
 /* a segment of ours, past the firewall: check it and hand it up */
-static int rcv_local(struct net *net, struct sock *unused, struct sk_buff *skb)
+static void rcv_local(struct net *net, struct sock *sk, struct sk_buff *skb,
+		      const struct toytcp_flow_key *key)
 {
-	struct toytcp_flow_key key;
 	const struct tcphdr *th;
 
 	/* TCP is no_policy to IP: it asks by itself whether IPsec was demanded */
 	if (!xfrm4_policy_check(NULL, XFRM_POLICY_IN, skb)) {
 		toytcp_drop(net, skb, TOYTCP_DROP_POLICY);
-		return 0;
+		return;
 	}
 	/* a queue that a program does not read must not hold connection tracking */
 	nf_reset_ct(skb);
@@ -95,53 +90,14 @@ static int rcv_local(struct net *net, struct sock *unused, struct sk_buff *skb)
 		toytcp_stats_inc(net, TOYTCP_MIB_IN_CSUM_ERRORS);
 		toytcp_stats_inc(net, TOYTCP_MIB_IN_ERRS);
 		toytcp_drop(net, skb, TOYTCP_DROP_CSUM);
-		return 0;
+		return;
 	}
-	th = tcp_hdr(skb);
-	key_from_headers(&key, ip_hdr(skb), th->source, th->dest);
-	toytcp_demux_rcv(net, skb, &key, inet_iif(skb));
-	return 0;
+	toytcp_demux_rcv(net, sk, skb, key, inet_iif(skb));
+	return;
 
 header:
 	toytcp_stats_inc(net, TOYTCP_MIB_IN_ERRS);
 	toytcp_drop(net, skb, TOYTCP_DROP_HDR);
-	return 0;
-}
-
-/* has PRE_ROUTING changed a claimed segment's addresses to another's? */
-static bool still_ours(struct net *net, const struct sk_buff *skb)
-{
-	const struct tcphdr *th = tcp_hdr(skb);
-	struct toytcp_flow_key key;
-
-	/* no connection tracking, no translation */
-	if (!skb_nfct(skb))
-		return true;
-	key_from_headers(&key, ip_hdr(skb), th->source, th->dest);
-	return toytcp_demux_claims(net, &key, inet_iif(skb));
-}
-
-/*
- * A connection remembers the route that its last segment came by, as the
- * kernel's early demultiplexing does: the next one needs no lookup of its own.
- */
-static void early_route(struct net *net, struct sk_buff *skb)
-{
-	const struct tcphdr *th = tcp_hdr(skb);
-	struct toytcp_flow_key key;
-	struct dst_entry *dst;
-	struct sock *sk;
-
-	if (!READ_ONCE(net->ipv4.sysctl_ip_early_demux) ||
-	    !READ_ONCE(net->ipv4.sysctl_tcp_early_demux))
-		return;
-	key_from_headers(&key, ip_hdr(skb), th->source, th->dest);
-	sk = toytcp_demux_peek(net, &key);
-	if (!sk || READ_ONCE(sk->sk_rx_dst_ifindex) != skb->skb_iif)
-		return;
-	dst = rcu_dereference(sk->sk_rx_dst);
-	if (dst && dst_check(dst, 0))
-		skb_dst_set_noref(skb, dst);
 }
 
 /**
@@ -166,95 +122,78 @@ void toytcp_ipv4_rx_route(struct sock *sk, const struct sk_buff *skb)
 	dst_release(old);
 }
 
-/* a claimed segment after PRE_ROUTING: is it for this host? */
-static int rcv_route(struct net *net, struct sock *unused, struct sk_buff *skb)
+/* a connection's own route, if it leads in from where @skb came by */
+static struct dst_entry *rx_route(const struct sock *sk,
+				  const struct sk_buff *skb)
 {
-	const struct iphdr *iph = ip_hdr(skb);
+	struct dst_entry *dst = rcu_dereference(sk->sk_rx_dst);
 
-	if (!skb_valid_dst(skb))
-		early_route(net, skb);
-	if (!skb_valid_dst(skb) &&
-	    ip_route_input_noref(skb, iph->daddr, iph->saddr, iph->tos,
-				 skb->dev)) {
-		toytcp_drop(net, skb, TOYTCP_DROP_ROUTE);
-		return 0;
-	}
-	/* translated to somebody else's: the host goes on with it */
-	if (skb_rtable(skb)->rt_type != RTN_LOCAL || !still_ours(net, skb))
-		return dst_input(skb);
-	return NF_HOOK(NFPROTO_IPV4, NF_INET_LOCAL_IN, net, NULL, skb,
-		       skb->dev, NULL, rcv_local);
+	if (!dst || READ_ONCE(sk->sk_rx_dst_ifindex) != skb->skb_iif)
+		return NULL;
+	return dst_check(dst, 0);
+}
+
+/* nothing between here and LOCAL_IN may change the segment's addresses */
+static bool unchanged_until_local(const struct net *net)
+{
+	return !rcu_access_pointer(net->nf.hooks_ipv4[NF_INET_PRE_ROUTING]);
 }
 
 /*
- * Is this packet a TCP segment of ours, as far as it can be told now? Reads
- * only: other handlers share the buffer. What is odd in its IP header is left
- * to ip_rcv() to judge.
+ * Early demultiplexing, as the kernel's TCP has its own: find the connection
+ * now, and spare ip_rcv() the route and local_in() a second lookup. A hint
+ * only: what the headers say is not checked yet, other handlers share the
+ * buffer, and whatever is odd goes without. The socket is not referenced: as
+ * for one that BPF assigned, netfilter takes a reference should it queue the
+ * segment.
  */
-static bool claims(struct net *net, const struct sk_buff *skb)
+static void early_demux(struct net *net, struct sk_buff *skb)
 {
+	int nhoff = skb_network_offset(skb);
+	const struct iphdr *iph = ip_hdr(skb);
 	struct toytcp_flow_key key;
-	const struct iphdr *iph;
 	const __be16 *ports;
-	struct iphdr iph_buf;
-	__be16 ports_buf[2];
-	int nhoff = skb_network_offset(skb), dif = skb->dev->ifindex;
+	struct dst_entry *dst;
+	struct sock *sk;
 
-	iph = skb_header_pointer(skb, nhoff, sizeof(iph_buf), &iph_buf);
-	if (!iph || iph->version != 4 || iph->ihl != 5 ||
-	    iph->protocol != IPPROTO_TCP || ip_is_fragment(iph) ||
-	    ntohs(iph->tot_len) < sizeof(*iph) + sizeof(struct tcphdr) ||
-	    skb->len - nhoff < ntohs(iph->tot_len) ||
-	    ip_fast_csum(iph, iph->ihl))
-		return false;
-	ports = skb_header_pointer(skb, nhoff + sizeof(*iph),
-				   sizeof(ports_buf), ports_buf);
-	if (!ports)
-		return false;
+	if (skb_sk_is_prefetched(skb) ||
+	    skb_headlen(skb) < nhoff + sizeof(*iph) + sizeof(struct tcphdr) ||
+	    iph->version != 4 || iph->ihl != 5 ||
+	    iph->protocol != IPPROTO_TCP || ip_is_fragment(iph))
+		return;
+	ports = (const __be16 *)(iph + 1);
 	key_from_headers(&key, iph, ports[0], ports[1]);
-	/* a connection's address is ours, or rcv_route() will tell */
-	if (toytcp_demux_peek(net, &key))
-		return true;
-	return toytcp_demux_claims(net, &key, dif) &&
-	       inet_addr_type_dev_table(net, skb->dev, key.laddr) == RTN_LOCAL;
+	sk = toytcp_demux_peek(net, &key);
+	if (!sk)
+		return;
+	/* a loopback device's packets bring their route */
+	if (!skb_dst(skb)) {
+		dst = rx_route(sk, skb);
+		if (!dst)
+			return;
+		skb_dst_set_noref(skb, dst);
+	}
+	if (skb_valid_dst(skb) && skb_rtable(skb)->rt_type == RTN_LOCAL &&
+	    unchanged_until_local(net)) {
+		/* ip_rcv() would do that: the sender on this host is done */
+		skb_orphan(skb);
+		skb->sk = sk;
+		skb->destructor = sock_pfree;
+	}
 }
 
-/* packet_type: every IPv4 packet of every device comes by */
+/* packet_type: every IPv4 packet of every device comes by, before ip_rcv() */
 static int rcv_packet(struct sk_buff *skb, struct net_device *dev,
 		      struct packet_type *pt, struct net_device *orig_dev)
 {
 	struct net *net = dev_net(dev);
-	struct sk_buff *clone;
 
-	if (!static_branch_unlikely(&in_use_key.key) ||
-	    skb->pkt_type != PACKET_HOST || !READ_ONCE(toytcp_net(net)->port_count) ||
-	    !claims(net, skb))
-		goto out;
-
-	clone = skb_clone(skb, GFP_ATOMIC);
-	/* even without memory: it is no business of the kernel's TCP */
-	skb->pkt_type = PACKET_OTHERHOST;
-	if (!clone) {
-		toytcp_drop_note(net, skb, TOYTCP_DROP_NOMEM);
-		goto out;
-	}
-	skb_orphan(clone);
-	/* claims() only looked; from here on the headers are linear */
-	if (!pskb_may_pull(clone, sizeof(struct iphdr) +
-			   sizeof(struct tcphdr))) {
-		toytcp_drop(net, clone, TOYTCP_DROP_NOMEM);
-		goto out;
-	}
-	memset(IPCB(clone), 0, sizeof(struct inet_skb_parm));
-	IPCB(clone)->iif = clone->skb_iif;
-	skb_set_transport_header(clone, skb_network_offset(clone) +
-				 sizeof(struct iphdr));
-	if (pskb_trim_rcsum(clone, ntohs(ip_hdr(clone)->tot_len)))
-		toytcp_drop(net, clone, TOYTCP_DROP_NOMEM);
-	else
-		NF_HOOK(NFPROTO_IPV4, NF_INET_PRE_ROUTING, net, NULL, clone,
-			dev, NULL, rcv_route);
-out:
+	if (static_branch_unlikely(&in_use_key.key) &&
+	    skb->pkt_type == PACKET_HOST &&
+	    READ_ONCE(toytcp_net(net)->port_count) &&
+	    READ_ONCE(net->ipv4.sysctl_ip_early_demux) &&
+	    READ_ONCE(net->ipv4.sysctl_tcp_early_demux))
+		early_demux(net, skb);
 	consume_skb(skb);
 	return NET_RX_SUCCESS;
 }
@@ -343,6 +282,19 @@ static bool conntrack_confirm(struct sk_buff *skb)
 	return true;
 }
 
+/* the connection that early_demux() found, if it still is this segment's */
+static struct sock *found_early(struct sk_buff *skb,
+				const struct toytcp_flow_key *key)
+{
+	struct sock *sk = skb->sk;
+
+	if (!skb_sk_is_prefetched(skb) || sk->sk_prot != &toytcp_prot)
+		return NULL;
+	skb->sk = NULL;
+	skb->destructor = NULL;
+	return toytcp_demux_is(sk, key) ? sk : NULL;
+}
+
 /* LOCAL_IN, after the firewall */
 static unsigned int local_in(void *priv, struct sk_buff *skb,
 			     const struct nf_hook_state *state)
@@ -350,10 +302,8 @@ static unsigned int local_in(void *priv, struct sk_buff *skb,
 	const struct iphdr *iph = ip_hdr(skb);
 	struct toytcp_flow_key key;
 	const struct tcphdr *th;
+	struct sock *sk;
 
-	/* a clone of rcv_packet(): it reaches rcv_local() through the rest of the chain */
-	if (state->okfn == rcv_local)
-		return NF_ACCEPT;
 	if (iph->protocol == IPPROTO_ICMP) {
 		rcv_icmp(state->net, skb);
 		return NF_ACCEPT;
@@ -366,14 +316,16 @@ static unsigned int local_in(void *priv, struct sk_buff *skb,
 	iph = ip_hdr(skb);
 	th = (const struct tcphdr *)((const u8 *)iph + iph->ihl * 4);
 	key_from_headers(&key, iph, th->source, th->dest);
-	if (!toytcp_demux_claims(state->net, &key, inet_iif(skb)))
+	sk = found_early(skb, &key);
+	if (!sk && !toytcp_demux_claims(state->net, &key, inet_iif(skb)))
 		return NF_ACCEPT;
 	if (!conntrack_confirm(skb)) {
 		toytcp_drop_note(state->net, skb, TOYTCP_DROP_POLICY);
 		return NF_DROP;
 	}
+	skb_orphan(skb);
 	skb_set_transport_header(skb, skb_network_offset(skb) + ip_hdrlen(skb));
-	rcv_local(state->net, NULL, skb);
+	rcv_local(state->net, sk, skb, &key);
 	return NF_STOLEN;
 }
 

@@ -15,7 +15,7 @@
 
 struct toytcp_secret {
 	siphash_aligned_key_t isn;	/* RFC 6528; the timestamps' offset */
-	siphash_aligned_key_t flow;	/* the table of connections */
+	hsiphash_key_t flow;		/* the table of connections */
 	siphash_aligned_key_t port;	/* RFC 6056 */
 	siphash_aligned_key_t cookie[2];
 	/* counted up by port.c from where they begin: away from what is only read */

@@ -332,13 +332,6 @@ def checksum_wrong():
     c[2].silent()
 
 
-def no_route():
-    listener, port = new_listener()
-    yield listener
-    Peer(port).send(SYN, src="127.0.0.1")
-    yield
-
-
 def socket_filter():
     listener, port = new_listener()
     ret0 = struct.pack("HBBI", 6, 0, 0, 0)
@@ -536,7 +529,7 @@ def ofo_duplicate():
 
 
 REASONS = {
-    "DropHeader": header, "DropChecksum": checksum_wrong, "DropNoRoute": no_route,
+    "DropHeader": header, "DropChecksum": checksum_wrong,
     "DropSocketFilter": socket_filter, "DropListenFlags": listen_flags,
     "DropListenQueue": listen_queue, "DropAcceptQueue": accept_queue,
     "DropRequestSequence": request_sequence, "DropRequestAck": request_ack,
