@@ -68,9 +68,18 @@ void toytcp_timer_setup_fine(struct toytcp_timer *timer,
 	toytcp_timer_setup(timer, expire);
 }
 
+static bool timer_unlink(struct toytcp_timer *timer)
+{
+	if (list_empty(&timer->pending))
+		return false;
+	list_del_init(&timer->pending);
+	sim.n_timers--;
+	return true;
+}
+
 bool toytcp_timer_mod(struct toytcp_timer *timer, u64 delay_us)
 {
-	bool was_pending = toytcp_timer_del(timer);
+	bool was_pending = timer_unlink(timer);
 	struct toytcp_timer *at;
 
 	timer->expires_us = sim.now_us + delay_us;
@@ -84,16 +93,21 @@ bool toytcp_timer_mod(struct toytcp_timer *timer, u64 delay_us)
 
 bool toytcp_timer_del(struct toytcp_timer *timer)
 {
-	if (list_empty(&timer->pending))
-		return false;
-	list_del_init(&timer->pending);
-	sim.n_timers--;
-	return true;
+	timer->expires_us = 0;
+	return timer_unlink(timer);
 }
 
-bool toytcp_timer_pending(const struct toytcp_timer *timer)
+/* nothing is dear here: the timers are exact */
+bool toytcp_timer_set(struct toytcp_timer *timer, u64 now_us, u64 delay_us)
 {
-	return !list_empty(&timer->pending);
+	/* and so is the clock that an entry to the engine reads */
+	WARN_ON_ONCE(now_us != sim.now_us);
+	return toytcp_timer_mod(timer, delay_us);
+}
+
+bool toytcp_timer_clear(struct toytcp_timer *timer)
+{
+	return toytcp_timer_del(timer);
 }
 
 void toytcp_timer_shutdown_sync(struct toytcp_timer *timer)
@@ -566,7 +580,7 @@ bool sim_step(void)
 		kfree(pkt);
 		return true;
 	}
-	toytcp_timer_del(timer);
+	timer_unlink(timer);
 	sim.now_us = max(sim.now_us, timer->expires_us);
 	local_bh_disable();
 	timer->expire(timer);

@@ -21,7 +21,7 @@ static void cwnd_not_used(struct toytcp_sock *ts)
 		c->cwnd_segs = (c->cwnd_segs + used) / 2;
 	}
 	ts->cwnd_used = 0;
-	ts->cwnd_stamp_us = toytcp_now_us();
+	ts->cwnd_stamp_us = ts->now_us;
 }
 
 /**
@@ -44,11 +44,11 @@ void toytcp_cwv_sent(struct toytcp_sock *ts, bool limited)
 	}
 	if (toytcp_cwnd_limited(ts)) {
 		ts->cwnd_used = 0;
-		ts->cwnd_stamp_us = toytcp_now_us();
+		ts->cwnd_stamp_us = ts->now_us;
 		return;
 	}
 	ts->cwnd_used = max(ts->cwnd_used, ts->packets_out);
-	if (toytcp_now_us() - ts->cwnd_stamp_us >= ts->rtt.rto_us)
+	if (ts->now_us - ts->cwnd_stamp_us >= ts->rtt.rto_us)
 		cwnd_not_used(ts);
 }
 
@@ -66,11 +66,11 @@ void toytcp_cwv_idle(struct toytcp_sock *ts)
 	u32 restart = toytcp_cong_init_cwnd(ts->mss);
 
 	if (!ts->last_xmit_us || c->cwnd_segs <= restart ||
-	    toytcp_now_us() - ts->last_xmit_us <= toytcp_rtt_timeout_us(&ts->rtt))
+	    ts->now_us - ts->last_xmit_us <= toytcp_rtt_timeout_us(&ts->rtt))
 		return;
 	c->ssthresh_segs = max(c->ssthresh_segs, c->cwnd_segs / 4 * 3);
 	c->cwnd_segs = restart;
 	c->cwnd_cnt = 0;
 	if (c->ops->restart)
-		c->ops->restart(c, toytcp_now_us() - ts->last_xmit_us);
+		c->ops->restart(c, ts->now_us - ts->last_xmit_us);
 }

@@ -189,7 +189,7 @@ static struct hlist_head *bucket(struct toytcp_fastopen_net *fn,
 				 const struct toytcp_flow_key *key)
 {
 	u64 hash = siphash_2u32((__force u32)key->laddr,
-				(__force u32)key->faddr, &toytcp_secret.flow);
+				(__force u32)key->faddr, &toytcp_secret.isn);
 
 	return &fn->peers[hash % TOYTCP_FASTOPEN_BUCKETS];
 }

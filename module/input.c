@@ -64,11 +64,11 @@ static void ts_recent_update(struct toytcp_sock *ts,
 	if (!ts->ts_ok || !seg->opt.has_ts || seq_after(seg->seq, ts->rcv_wup))
 		return;
 	if (seq_before(seg->opt.tsval, ts->ts_recent) &&
-	    toytcp_now_s() - ts->ts_recent_s <
+	    toytcp_clock_s(ts) - ts->ts_recent_s <
 		    TOYTCP_PAWS_IDLE_S)
 		return;
 	ts->ts_recent = seg->opt.tsval;
-	ts->ts_recent_s = toytcp_now_s();
+	ts->ts_recent_s = toytcp_clock_s(ts);
 }
 
 /*
@@ -94,7 +94,7 @@ static enum toytcp_drop_reason step_paws(struct sock *sk,
 		return TOYTCP_DROP_NONE;
 	if (!seq_before(seg->opt.tsval, ts->ts_recent))
 		return TOYTCP_DROP_NONE;
-	age = toytcp_now_s() - ts->ts_recent_s;
+	age = toytcp_clock_s(ts) - ts->ts_recent_s;
 	if (age >= TOYTCP_PAWS_IDLE_S)
 		return TOYTCP_DROP_NONE;
 	/*
@@ -264,7 +264,7 @@ static void established(struct sock *sk, const struct toytcp_seg *seg)
 	ts->max_snd_wnd = wnd;
 	ts->snd_wl1 = seg->seq;
 	ts->snd_wl2 = seg->ack;
-	ts->last_ack_recv_ms = toytcp_now_ms();
+	ts->last_ack_recv_ms = toytcp_clock_ms(ts);
 	if (!ts->fastopen_listener)
 		reading_begins(ts);
 	/* RFC 5681 3.1: a SYN-ACK was lost, so go on with one segment */
@@ -362,7 +362,7 @@ static enum toytcp_drop_reason step_ack(struct sock *sk,
 		toytcp_ecn_cwr_heard(ts, seg);
 	ts->probes = 0;
 	WRITE_ONCE(sk->sk_err_soft, 0);
-	ts->last_ack_recv_ms = toytcp_now_ms();
+	ts->last_ack_recv_ms = toytcp_clock_ms(ts);
 	if (seg->ack != ts->snd_una) {
 		/* a SYN is counted of an active open alone, as Linux does */
 		ts->bytes_acked += seg->ack - ts->snd_una - opened;
@@ -425,7 +425,7 @@ static void ack_schedule(struct sock *sk)
 /* the receiver's own measure of a round trip: how long a window takes */
 static void rcv_rtt_measure(struct toytcp_sock *ts)
 {
-	u64 now = toytcp_now_us();
+	u64 now = ts->now_us;
 	u32 sample;
 
 	if (ts->rcv_rtt_start_us) {
@@ -494,7 +494,7 @@ static enum toytcp_drop_reason step_data(struct sock *sk,
 	if (seg->len) {
 		ts->data_segs_in += max_t(u32, skb_shinfo(seg->skb)->gso_segs,
 					  1);
-		ts->last_data_recv_ms = toytcp_now_ms();
+		ts->last_data_recv_ms = toytcp_clock_ms(ts);
 		rcv_mss_update(ts, seg);
 		rcv_rtt_measure(ts);
 		if (seq_after(seg->seq + seg->len, ts->rcv_nxt))
@@ -603,7 +603,7 @@ static void syn_options_heard(struct sock *sk, const struct toytcp_seg *seg)
 	ts->ts_ok = seg->opt.has_ts && READ_ONCE(ctl->timestamps);
 	if (ts->ts_ok) {
 		ts->ts_recent = seg->opt.tsval;
-		ts->ts_recent_s = toytcp_now_s();
+		ts->ts_recent_s = toytcp_clock_s(ts);
 	}
 	if (seg->opt.has_uto)
 		toytcp_timers_peer_uto(sk, seg->opt.uto_s);
@@ -622,7 +622,7 @@ static enum toytcp_drop_reason syn_sent_ack(struct sock *sk,
 					    const struct toytcp_seg *seg)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
-	u32 now = toytcp_ts_now(ts->ts_offset);
+	u32 now = toytcp_ts_clock(ts);
 
 	if (!(seg->flags & TOYTCP_ACK))
 		return TOYTCP_DROP_NONE;
@@ -771,6 +771,7 @@ void toytcp_rcv(struct sock *sk, struct toytcp_seg *seg)
 	struct sk_buff *skb = seg->skb;
 	enum toytcp_drop_reason why;
 
+	toytcp_clock(ts);
 	ts->segs_in += max_t(u32, skb_shinfo(skb)->gso_segs, 1);
 	trace_toytcp_rcv(sk, seg->flags, seg->seq, seg->len, seg->ack,
 			 seg->wnd);

@@ -87,13 +87,50 @@ bool toytcp_timer_mod(struct toytcp_timer *timer, u64 delay_us)
 
 	WRITE_ONCE(timer->expires_us, toytcp_now_us() + delay_us);
 	if (timer->fine) {
-		was_pending = toytcp_timer_del(timer);
+		was_pending = hrtimer_try_to_cancel(&timer->hrtimer) == 1;
 		hrtimer_start(&timer->hrtimer,
 			      ns_to_ktime(timer->expires_us * NSEC_PER_USEC),
 			      HRTIMER_MODE_ABS_PINNED_SOFT);
 		return was_pending;
 	}
 	return mod_timer(&timer->timer, jiffies + delay + 1);
+}
+
+/**
+ * toytcp_timer_set() - arm a timer, or move it, lazily
+ * @timer: the timer
+ * @now_us: the clock
+ * @delay_us: microseconds from then; rounded up to a jiffy
+ *
+ * Context: any; the owner's lock held.
+ * Return: true if it needs no reference of its own: it has one.
+ */
+bool toytcp_timer_set(struct toytcp_timer *timer, u64 now_us, u64 delay_us)
+{
+	unsigned long at = jiffies + 1 + nsecs_to_jiffies(delay_us * NSEC_PER_USEC);
+
+	if (timer->fine)
+		return toytcp_timer_mod(timer, delay_us);
+	WRITE_ONCE(timer->expires_us, now_us + delay_us);
+	if (timer_pending(&timer->timer) &&
+	    !time_before(at, timer->timer.expires))
+		return true;
+	return mod_timer(&timer->timer, at);
+}
+
+/**
+ * toytcp_timer_clear() - disarm a timer lazily
+ * @timer: the timer
+ *
+ * Context: any; the owner's lock held.
+ * Return: true if the caller now owns its reference.
+ */
+bool toytcp_timer_clear(struct toytcp_timer *timer)
+{
+	if (timer->fine)
+		return toytcp_timer_del(timer);
+	WRITE_ONCE(timer->expires_us, 0);
+	return false;
 }
 
 /**
@@ -105,23 +142,10 @@ bool toytcp_timer_mod(struct toytcp_timer *timer, u64 delay_us)
  */
 bool toytcp_timer_del(struct toytcp_timer *timer)
 {
+	WRITE_ONCE(timer->expires_us, 0);
 	if (timer->fine)
 		return hrtimer_try_to_cancel(&timer->hrtimer) == 1;
 	return timer_delete(&timer->timer);
-}
-
-/**
- * toytcp_timer_pending() - is it armed?
- * @timer: the timer
- *
- * Context: any.
- */
-bool toytcp_timer_pending(const struct toytcp_timer *timer)
-{
-	/* which changes nothing, but does not say so */
-	if (timer->fine)
-		return hrtimer_is_queued((struct hrtimer *)&timer->hrtimer);
-	return timer_pending(&timer->timer);
 }
 
 /**

@@ -24,6 +24,11 @@
  * held. Who arms a timer must take a reference for it before, and drop it if
  * the timer was pending already (the pending one has its own);
  * who cancels a pending one, or runs its expire function, must drop it.
+ *
+ * The machine's timers are dear compared to a segment, and most that TCP arms
+ * never expire. toytcp_timer_set() and toytcp_timer_clear() are the lazy pair:
+ * they may leave the machine's timer where it is, if that is early enough.
+ * Who uses them must ask in the expire function whether the time has come.
  */
 struct toytcp_timer {
 	union {
@@ -32,7 +37,7 @@ struct toytcp_timer {
 		struct list_head pending;	/* sim.c's */
 	};
 	bool fine;			/* exact to less than a microsecond, not to a jiffy */
-	u64 expires_us;			/* toytcp_now_us() at expiry; valid while pending */
+	u64 expires_us;			/* toytcp_now_us() when it is due; 0: not armed */
 	void (*expire)(struct toytcp_timer *timer);
 };
 
@@ -67,8 +72,16 @@ void toytcp_timer_setup(struct toytcp_timer *timer,
 void toytcp_timer_setup_fine(struct toytcp_timer *timer,
 			     void (*expire)(struct toytcp_timer *timer));
 bool toytcp_timer_mod(struct toytcp_timer *timer, u64 delay_us);
+bool toytcp_timer_set(struct toytcp_timer *timer, u64 now_us, u64 delay_us);
+bool toytcp_timer_clear(struct toytcp_timer *timer);
 bool toytcp_timer_del(struct toytcp_timer *timer);
-bool toytcp_timer_pending(const struct toytcp_timer *timer);
+
+/* is it armed? Also while its expire function waits for a lock */
+static inline bool toytcp_timer_pending(const struct toytcp_timer *timer)
+{
+	return READ_ONCE(timer->expires_us);
+}
+
 void toytcp_timer_shutdown_sync(struct toytcp_timer *timer);
 void toytcp_softirq_setup(struct toytcp_softirq *work,
 			  void (*run)(struct toytcp_softirq *work));

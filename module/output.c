@@ -92,7 +92,7 @@ static void data_options(struct sock *sk, struct toytcp_options *opt,
 	}
 	if (ts->ts_ok) {
 		opt->has_ts = 1;
-		opt->tsval = toytcp_ts_now(ts->ts_offset);
+		opt->tsval = toytcp_ts_clock(ts);
 		opt->tsecr = ts->ts_recent;
 	}
 	if (pure_ack && ts->sack_ok &&
@@ -116,7 +116,7 @@ static void syn_options(struct sock *sk, struct toytcp_options *opt)
 	}
 	if (synack ? ts->ts_ok : READ_ONCE(ctl->timestamps)) {
 		opt->has_ts = 1;
-		opt->tsval = toytcp_ts_now(ts->ts_offset);
+		opt->tsval = toytcp_ts_clock(ts);
 		opt->tsecr = synack ? ts->ts_recent : 0;
 	}
 	opt->sack_perm = synack ? ts->sack_ok : READ_ONCE(ctl->sack);
@@ -191,7 +191,7 @@ static int xmit_queued(struct sock *sk, struct sk_buff *skb, gfp_t gfp)
 {
 	struct toytcp_skb_cb *cb = TOYTCP_CB(skb);
 	struct toytcp_sock *ts = toytcp_sk(sk);
-	u64 now_us = toytcp_now_us();
+	u64 now_us = toytcp_sk(sk)->now_us;
 	struct sk_buff *out;
 	int err;
 
@@ -220,6 +220,7 @@ static void xmit_bare(struct sock *sk, u32 seq, u8 flags, gfp_t gfp)
 {
 	struct sk_buff *skb = alloc_skb(TOYTCP_HEADROOM, gfp);
 
+	toytcp_clock(toytcp_sk(sk));
 	if (!skb) {
 		/* an ACK that could not be made is owed still */
 		if (!(flags & TOYTCP_RST))
@@ -464,6 +465,7 @@ int toytcp_output_connect(struct sock *sk)
 	u32 mtu = toytcp_ipv4_mtu(sk);
 	struct sk_buff *skb;
 
+	toytcp_clock(ts);
 	WRITE_ONCE(sk->sk_err, 0);	/* of a connection before this one */
 	ts->peer_mss = TOYTCP_MSS_DEFAULT;
 	ts->adv_mss = toytcp_output_adv_mss(ts, mtu);
@@ -618,7 +620,7 @@ static bool defer(const struct sock *sk, const struct sk_buff *skb,
 	    ts->recovery >= TOYTCP_RECOVERY || ts->snd_urgent ||
 	    TOYTCP_CB(skb)->flags & TOYTCP_FIN)
 		return false;
-	now_us = toytcp_now_us();
+	now_us = ts->now_us;
 	return toytcp_window_defer(&(struct toytcp_defer_in) {
 		.len = skb->len,
 		.limit = min(window, cwnd_quota * ts->mss),
@@ -638,7 +640,7 @@ static bool defer(const struct sock *sk, const struct sk_buff *skb,
  */
 static void data_answers_data(struct toytcp_sock *ts)
 {
-	u32 now_ms = toytcp_now_ms();
+	u32 now_ms = toytcp_clock_ms(ts);
 
 	if (ts->data_segs_in &&
 	    now_ms - ts->last_data_recv_ms < TOYTCP_DELACK_US / 1000)
@@ -690,6 +692,7 @@ void toytcp_output_push(struct sock *sk, enum toytcp_push how)
 				   TCPF_LAST_ACK) || ts->fastopen_listener) ||
 	    skb_queue_empty(&sk->sk_write_queue))
 		return;
+	toytcp_clock(ts);
 	mtu = toytcp_ipv4_mtu(sk);
 	if (mtu != ts->pmtu)
 		toytcp_output_mss_sync(sk, mtu);
@@ -828,6 +831,7 @@ int toytcp_output_retransmit(struct sock *sk, struct sk_buff *skb)
 	u32 len;
 	int err;
 
+	toytcp_clock(ts);
 	/* a clone keeps its own, and nobody sees it */
 	if (toytcp_pace_still_below(sk, skb))
 		return -EBUSY;
@@ -844,7 +848,7 @@ int toytcp_output_retransmit(struct sock *sk, struct sk_buff *skb)
 		ts->retrans_out += cb->segs;
 	cb->mark |= TOYTCP_SKB_RETRANS | TOYTCP_SKB_EVER_RETRANS;
 	if (!ts->retrans_stamp)
-		ts->retrans_stamp = toytcp_ts_now(ts->ts_offset) ?: 1;
+		ts->retrans_stamp = toytcp_ts_clock(ts) ?: 1;
 	ts->undo_retrans = max(ts->undo_retrans, 0) + cb->segs;
 	ts->total_retrans += cb->segs;
 	ts->bytes_retrans += skb->len;

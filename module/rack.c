@@ -109,7 +109,7 @@ s64 toytcp_rack_remaining_us(const struct toytcp_sock *ts,
 u64 toytcp_rack_detect(struct toytcp_sock *ts, bool timed_out)
 {
 	u32 wnd_us = reo_wnd_us(ts, timed_out);
-	u64 now_us = toytcp_now_us(), wait_us = 0;
+	u64 now_us = ts->now_us, wait_us = 0;
 	struct toytcp_skb_cb *cb, *next;
 
 	if (!ts->rack.advanced && !timed_out)

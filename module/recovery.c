@@ -34,7 +34,7 @@ static void rtt_sample(struct toytcp_sock *ts, const struct toytcp_seg *seg,
 {
 	if (!ack->rtt_us && ack->acked_segs && ts->ts_ok && seg->opt.has_ts &&
 	    seg->opt.tsecr) {
-		u32 ms = toytcp_ts_now(ts->ts_offset) - seg->opt.tsecr;
+		u32 ms = toytcp_ts_clock(ts) - seg->opt.tsecr;
 
 		/* RFC 7323 section 4: valid even for what was sent twice */
 		if (ms < TOYTCP_RTO_MAX_US / 1000)
@@ -90,7 +90,7 @@ static void undo(struct toytcp_sock *ts, enum toytcp_mib why)
 		c->ssthresh_segs = max(c->ssthresh_segs, ts->prior_ssthresh);
 		ts->ecn_queue_cwr = 0;
 		if (c->ops->undo)
-			c->ops->undo(c, toytcp_now_us());
+			c->ops->undo(c, ts->now_us);
 	}
 	ts->undo_valid = false;
 	ts->rack.advanced = true;
@@ -105,7 +105,7 @@ static void reduce_ssthresh(struct toytcp_sock *ts)
 	struct toytcp_cong *c = &ts->cong;
 
 	c->ssthresh_segs = c->ops->ssthresh(c, min(ts->packets_out, c->cwnd_segs),
-					    toytcp_now_us());
+					    ts->now_us);
 	c->cwnd_cnt = 0;
 	toytcp_ecn_queue_cwr(ts);
 }
@@ -490,7 +490,7 @@ void toytcp_recovery_acked(struct sock *sk, const struct toytcp_seg *seg,
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 	struct toytcp_ack ack = {
-		.now_us = toytcp_now_us(),
+		.now_us = ts->now_us,
 		.prior_una = prior_una,
 		.prior_in_flight = toytcp_in_flight(ts),
 		.prior_lost = ts->lost_total,
@@ -538,7 +538,7 @@ void toytcp_recovery_reo_timeout(struct sock *sk)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 	struct toytcp_ack ack = {
-		.now_us = toytcp_now_us(),
+		.now_us = ts->now_us,
 		.prior_in_flight = toytcp_in_flight(ts),
 		.prior_lost = ts->lost_total,
 	};
@@ -572,7 +572,7 @@ static void rto_reduce(struct toytcp_sock *ts)
 	ts->frto = (anew || ts->recovery != TOYTCP_RECOVERY) && READ_ONCE(ctl->frto);
 	c->cwnd_cnt = 0;
 	if (c->ops->rto)
-		c->ops->rto(c, toytcp_now_us());
+		c->ops->rto(c, ts->now_us);
 }
 
 /**
@@ -588,7 +588,7 @@ static void rto_reduce(struct toytcp_sock *ts)
 void toytcp_recovery_rto(struct sock *sk)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
-	struct toytcp_ack ack = { .now_us = toytcp_now_us() };
+	struct toytcp_ack ack = { .now_us = ts->now_us };
 	struct rb_node *node;
 	bool reneged;
 

@@ -467,7 +467,7 @@ void toytcp_scoreboard_reneged(struct toytcp_sock *ts)
 void toytcp_scoreboard_all_lost(struct toytcp_sock *ts, bool spare_recent)
 {
 	struct rb_node *head = rb_first(&ts->rtx_queue), *node;
-	u64 now_us = toytcp_now_us();
+	u64 now_us = ts->now_us;
 
 	for (node = head; node; node = rb_next(node)) {
 		struct sk_buff *skb = rb_to_skb(node);

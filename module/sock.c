@@ -220,6 +220,7 @@ static void setup_common(struct sock *sk)
 	struct toytcp_net *tn = toytcp_net(sock_net(sk));
 
 	atomic_inc(&alive);
+	toytcp_clock(ts);
 	ts->flow.kind = TOYTCP_FLOW_SOCK;
 	ts->flow.net = sock_net(sk);
 	INIT_HLIST_NODE(&ts->flow.list);

@@ -165,6 +165,7 @@ struct toytcp_sock {
 	struct inet_sock inet;		/* first; its sk is the struct sock */
 	struct toytcp_flow flow;	/* five-tuple and table membership */
 	struct toytcp_port_user port_user; /* hold on the local port */
+	u64 now_us;			/* toytcp_now_us() of the segment, call or timer at work */
 
 	/* send sequence space, RFC 9293 3.3.1 */
 	u32 iss;			/* initial send sequence number */
@@ -432,10 +433,33 @@ static inline bool toytcp_may_write(const struct sock *sk)
 		toytcp_sk(sk)->fastopen_listener);
 }
 
+/* read the clock: whatever enters the engine does, and what it calls relies on it */
+static inline void toytcp_clock(struct toytcp_sock *ts)
+{
+	ts->now_us = toytcp_now_us();
+}
+
+/* the same as of then, in milliseconds and seconds, low bits */
+static inline u32 toytcp_clock_ms(const struct toytcp_sock *ts)
+{
+	return (u32)div_u64(ts->now_us, USEC_PER_MSEC);
+}
+
+static inline u32 toytcp_clock_s(const struct toytcp_sock *ts)
+{
+	return (u32)div_u64(ts->now_us, USEC_PER_SEC);
+}
+
 /* low 32 bits of the timestamp clock, milliseconds (RFC 7323 5.4) */
 static inline u32 toytcp_ts_now(u32 offset)
 {
 	return (u32)div_u64(toytcp_now_us(), 1000) + offset;
+}
+
+/* the same, of a connection, as of now_us */
+static inline u32 toytcp_ts_clock(const struct toytcp_sock *ts)
+{
+	return toytcp_clock_ms(ts) + ts->ts_offset;
 }
 
 extern struct proto toytcp_prot;

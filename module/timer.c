@@ -35,14 +35,39 @@
 static void arm(struct sock *sk, struct toytcp_timer *timer, u64 delay_us)
 {
 	sock_hold(sk);
-	if (toytcp_timer_mod(timer, delay_us))
+	if (toytcp_timer_set(timer, toytcp_sk(sk)->now_us, delay_us))
 		__sock_put(sk);
 }
 
 static void cancel(struct sock *sk, struct toytcp_timer *timer)
 {
+	if (toytcp_timer_clear(timer))
+		__sock_put(sk);
+}
+
+/* for good */
+static void stop(struct sock *sk, struct toytcp_timer *timer)
+{
 	if (toytcp_timer_del(timer))
 		__sock_put(sk);
+}
+
+/*
+ * A timer's expire function has run: has its time come? It may have been put
+ * off since it was armed, or cancelled.
+ */
+static bool due(struct sock *sk, struct toytcp_timer *timer)
+{
+	u64 now_us = toytcp_sk(sk)->now_us;
+
+	if (!toytcp_timer_pending(timer))
+		return false;
+	if (timer->expires_us > now_us) {
+		arm(sk, timer, timer->expires_us - now_us);
+		return false;
+	}
+	WRITE_ONCE(timer->expires_us, 0);
+	return true;
 }
 
 /* RFC 9293 3.8.3: how long data may go unacknowledged, ms; 0: as long as R2 says */
@@ -56,7 +81,7 @@ static bool user_timed_out(const struct toytcp_sock *ts, u64 since_us)
 {
 	u32 limit_ms = user_timeout_ms(ts);
 
-	return limit_ms && toytcp_now_us() - since_us >= limit_ms * 1000ull;
+	return limit_ms && ts->now_us - since_us >= limit_ms * 1000ull;
 }
 
 /* not later than the end of the user timeout that began at @since_us */
@@ -64,7 +89,7 @@ static u64 clamp_to_user_timeout(const struct toytcp_sock *ts, u64 since_us,
 				 u64 delay_us)
 {
 	u64 limit_us = user_timeout_ms(ts) * 1000ull;
-	u64 gone_us = toytcp_now_us() - since_us;
+	u64 gone_us = ts->now_us - since_us;
 
 	if (!limit_us)
 		return delay_us;
@@ -89,7 +114,7 @@ static void arm_rto_from_head(struct sock *sk)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 	const struct rb_node *head = rb_first(&ts->rtx_queue);
-	u64 now_us = toytcp_now_us(), end_us;
+	u64 now_us = ts->now_us, end_us;
 
 	if (!head || !TOYTCP_CB(rb_to_skb(head))->xmit_us) {
 		arm_rto(sk);
@@ -289,7 +314,7 @@ static void expire_probe(struct sock *sk)
 	 * the program said with TCP_USER_TIMEOUT.
 	 */
 	if (!ts->probe_backoff)
-		ts->probe_since_us = toytcp_now_us();
+		ts->probe_since_us = ts->now_us;
 	if (user_timed_out(ts, ts->probe_since_us) ||
 	    ts->probes >= retry_limit(sk) ||
 	    (sock_flag(sk, SOCK_DEAD) &&
@@ -310,7 +335,7 @@ static void expire_probe(struct sock *sk)
 static bool answered_lately(const struct sock *sk)
 {
 	const struct toytcp_sock *ts = toytcp_sk(sk);
-	u32 now_ms = toytcp_now_ms();
+	u32 now_ms = toytcp_clock_ms(ts);
 
 	/* nobody has answered yet, and last_ack_recv_ms says nothing */
 	if (BIT(sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
@@ -375,7 +400,7 @@ static void expire_rtx(struct sock *sk)
 		toytcp_ipv4_negative_advice(sk);
 	}
 	if (!ts->rtx_since_us)
-		ts->rtx_since_us = toytcp_now_us();
+		ts->rtx_since_us = ts->now_us;
 	if (ts->retransmits < U8_MAX && !closed)
 		ts->retransmits++;
 	toytcp_rtt_backoff(&ts->rtt);
@@ -408,12 +433,13 @@ void toytcp_timers_revert(struct sock *sk, u32 seq)
 	struct rb_node *head = rb_first(&ts->rtx_queue);
 	u64 since, rto;
 
+	toytcp_clock(ts);
 	if (seq != ts->snd_una || !ts->retransmits || !ts->rtt.backoff || !head ||
 	    ts->rtx_mode != TOYTCP_RTX_RETRANSMIT)
 		return;
 	ts->rtt.backoff--;
 	rto = toytcp_rtt_timeout_us(&ts->rtt);
-	since = toytcp_sent_ago_us(TOYTCP_CB(rb_to_skb(head)), toytcp_now_us());
+	since = toytcp_sent_ago_us(TOYTCP_CB(rb_to_skb(head)), ts->now_us);
 	if (since < rto) {
 		arm(sk, &ts->timer_rtx, rto - since);
 		return;
@@ -457,7 +483,7 @@ static u32 keep_probes(const struct sock *sk)
 /* how long nothing has come from the peer, ms */
 static u32 silence_ms(const struct toytcp_sock *ts)
 {
-	u32 now_ms = toytcp_now_ms();
+	u32 now_ms = toytcp_clock_ms(ts);
 
 	return min(now_ms - ts->last_data_recv_ms, now_ms - ts->last_ack_recv_ms);
 }
@@ -520,6 +546,7 @@ void toytcp_timers_keepalive(struct sock *sk, int on)
 {
 	if (BIT(sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN))
 		return;
+	toytcp_clock(toytcp_sk(sk));
 	if (!on)
 		cancel(sk, &toytcp_sk(sk)->timer_keep);
 	else if (!sock_flag(sk, SOCK_KEEPOPEN))
@@ -535,8 +562,10 @@ void toytcp_timers_keepalive(struct sock *sk, int on)
 void toytcp_timers_idle_changed(struct sock *sk)
 {
 	if (sock_flag(sk, SOCK_KEEPOPEN) &&
-	    !(BIT(sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)))
+	    !(BIT(sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN))) {
+		toytcp_clock(toytcp_sk(sk));
 		arm_keep_idle(sk);
+	}
 }
 
 /**
@@ -578,18 +607,18 @@ static void run(struct sock *sk, enum toytcp_deferred which)
 
 	if (sk->sk_state == TCP_CLOSE || sk->sk_state == TCP_LISTEN)
 		return;
-	/* a timer armed anew since it fired: its time has not come */
+	toytcp_clock(ts);
 	switch (which) {
 	case TOYTCP_DEFER_RTX:
-		if (!toytcp_timer_pending(&ts->timer_rtx))
+		if (due(sk, &ts->timer_rtx))
 			expire_rtx(sk);
 		break;
 	case TOYTCP_DEFER_DELACK:
-		if (!toytcp_timer_pending(&ts->timer_delack))
+		if (due(sk, &ts->timer_delack))
 			expire_delack(sk);
 		break;
 	case TOYTCP_DEFER_KEEP:
-		if (!toytcp_timer_pending(&ts->timer_keep))
+		if (due(sk, &ts->timer_keep))
 			expire_keep(sk);
 		break;
 	case TOYTCP_DEFER_MTU:
@@ -661,6 +690,8 @@ static void pace_fn(struct toytcp_timer *timer)
 	struct toytcp_sock *ts =
 		container_of(timer, struct toytcp_sock, timer_pace);
 
+	/* it is exact; what comes next may arm it again */
+	WRITE_ONCE(timer->expires_us, 0);
 	expire(&ts->inet.sk, TOYTCP_DEFER_SEND);
 }
 
@@ -704,8 +735,8 @@ void toytcp_timers_stop(struct sock *sk)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 
-	cancel(sk, &ts->timer_rtx);
-	cancel(sk, &ts->timer_delack);
-	cancel(sk, &ts->timer_keep);
-	cancel(sk, &ts->timer_pace);
+	stop(sk, &ts->timer_rtx);
+	stop(sk, &ts->timer_delack);
+	stop(sk, &ts->timer_keep);
+	stop(sk, &ts->timer_pace);
 }
