@@ -407,6 +407,14 @@ netcat() {
 	same "$tmp/www/small" "$case_dir/here" "down"
 }
 
+# Without a C library: nothing but the kernel could have put the family in.
+static_go() {
+	server "$BIN/go_echo" server "10.77.0.2:$PORT"
+	server_ready
+	client "$BIN/go_echo" client "10.77.0.2:$PORT" "$tmp/www/range" 20 ||
+		fail "go_echo: $?"
+}
+
 redis() {
 	server redis-server --bind 10.77.0.2 --port "$PORT" --save "" \
 		--protected-mode no --dir "$case_dir"
@@ -507,6 +515,7 @@ programs() {
 	if [[ $LONG == 1 ]]; then
 		run_case "$(pair_name): curl and nginx without sendfile" carried web_copied
 		run_case "$(pair_name): nginx and wrk" carried load
+		run_case "$(pair_name): a static program of Go" carried static_go
 	fi
 }
 
