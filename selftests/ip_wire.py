@@ -37,8 +37,8 @@ def enter(namespace):
 
 
 def nft(rules):
-    subprocess.run(["ip", "netns", "exec", NS_B, "nft", "-f", "-"],
-                   input=rules.encode(), check=True)
+    enter(NS_B)
+    subprocess.run(["nft", "-f", "-"], input=rules.encode(), check=True)
 
 
 def ip(*words):

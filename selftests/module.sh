@@ -14,7 +14,7 @@ if [[ $SUBJECT != toytcp ]]; then
 	finish
 fi
 
-[[ $LONG == 1 ]] && times=50 || times=10
+[[ $LONG == 1 ]] && times=50 || times=5
 
 in_use() {	# WHAT
 	! rmmod toytcp 2> "$case_dir/rmmod" || fail "unloaded with $1"
