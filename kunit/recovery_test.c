@@ -182,6 +182,42 @@ static void recovery_rto__reneging(struct kunit *test)
 	EXPECT_RTX(test, &f, 1);
 }
 
+/* an ACK that stops before what was SACKed is answered after half a round trip */
+static void recovery_rto__reneging_is_found_soon(struct kunit *test)
+{
+	struct flight f;
+
+	fly(test, &f, true, false, 10);
+	sim_run(RTT);
+	ack(&f, 0, 1, 5);
+	EXPECT_RTX(test, &f, 0);
+	SIM_EXPECT_NONE(test);
+	sim_run(5 * SIM_MS);
+	ack(&f, 1, 0, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->rtx_mode, TOYTCP_RTX_RETRANSMIT);
+	sim_inbox_clear();
+	sim_run((f.ts->rtt.srtt_us8 >> 4) - 1);
+	SIM_EXPECT_NONE(test);
+	sim_run(1);
+	EXPECT_RTX(test, &f, 1);
+	KUNIT_EXPECT_EQ(test, f.ts->recovery, TOYTCP_LOSS);
+	KUNIT_EXPECT_EQ(test, f.ts->sacked_out, 0);
+	/* the ACK that was overtaken: what seemed thrown away is there */
+	sim_drain(test);
+	fly(test, &f, true, false, 10);
+	sim_run(RTT);
+	ack(&f, 0, 1, 5);
+	EXPECT_RTX(test, &f, 0);
+	sim_run(5 * SIM_MS);
+	ack(&f, 1, 0, 0);
+	sim_inbox_clear();
+	sim_run(5 * SIM_MS);
+	ack(&f, 10, 0, 0);
+	sim_run(RTT);
+	SIM_EXPECT_NONE(test);
+	KUNIT_EXPECT_EQ(test, f.ts->recovery, TOYTCP_OPEN);
+}
+
 static void recovery_acked__fast_retransmit_without_sack(struct kunit *test)
 {
 	struct flight f;
@@ -428,6 +464,50 @@ static void recovery_undo__by_dsack(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f.ts->rack.reo_wnd_mult, 2);
 }
 
+/* the peer has segment @n twice, and everything before segment @una */
+static void dsack(struct flight *f, u32 una, u32 n)
+{
+	struct sim_seg seg = sim_peer_seg(&f->p, TOYTCP_ACK, 0);
+
+	seg.ack = f->p.irs + 1 + MSS * una;
+	seg.opt.n_sacks = 1;
+	seg.opt.sacks[0].start = f->p.irs + 1 + MSS * n;
+	seg.opt.sacks[0].end = f->p.irs + 1 + MSS * (n + 1);
+	sim_inject(&seg);
+}
+
+/* a duplicate of the loss probe does not pass for one of a retransmission that was needed */
+static void recovery_undo__not_by_a_loss_probe(struct kunit *test)
+{
+	struct flight f;
+
+	tlp = true;
+	fly(test, &f, true, false, 5);
+	sim_run(RTT);
+	ack(&f, 2, 0, 0);
+	sim_run(2 * RTT + 3 * SIM_MS);
+	SIM_EXPECT(test, &f.p, TOYTCP_ACK, 1 + 4 * MSS, 1, MSS);
+	sim_run(RTT);
+	/* the tail is there, before the probe was: 2 and 3 are not */
+	ack(&f, 2, 4, 5);
+	sim_run(RTT / 4 + 3 * SIM_MS);
+	KUNIT_EXPECT_EQ(test, f.ts->recovery, TOYTCP_RECOVERY);
+	EXPECT_RTX(test, &f, 2);
+	sim_run(RTT);
+	ack(&f, 3, 4, 5);
+	EXPECT_RTX(test, &f, 3);
+	KUNIT_EXPECT_EQ(test, f.ts->undo_retrans, 3);
+	sim_run(RTT);
+	ack(&f, 5, 0, 0);
+	/* 2 was late only, 3 was lost; the probe came as well */
+	dsack(&f, 5, 4);
+	dsack(&f, 5, 2);
+	KUNIT_EXPECT_EQ(test, f.ts->undo_retrans, 1);
+	KUNIT_EXPECT_TRUE(test, f.ts->undo_valid);
+	KUNIT_EXPECT_LT(test, f.ts->cong.ssthresh_segs, TOYTCP_CONG_SSTHRESH_INF);
+	tlp = false;
+}
+
 /* RFC 5682 3.1: after the timeout the originals are acknowledged, and nothing is sent twice */
 static void recovery_frto__spurious(struct kunit *test)
 {
@@ -621,6 +701,8 @@ static struct kunit_case recovery_cases[] = {
 	KUNIT_CASE(recovery_rto__restarts_on_progress),
 	KUNIT_CASE(recovery_rto__slow_start),
 	KUNIT_CASE(recovery_rto__reneging),
+	KUNIT_CASE(recovery_rto__reneging_is_found_soon),
+	KUNIT_CASE(recovery_undo__not_by_a_loss_probe),
 	KUNIT_CASE(recovery_acked__fast_retransmit_without_sack),
 	KUNIT_CASE(recovery_acked__fast_retransmit_with_sack),
 	KUNIT_CASE(rack_detect__after_the_reordering_window),

@@ -62,6 +62,9 @@ static void undo_prepare(struct toytcp_sock *ts)
 	ts->prior_ssthresh = ts->cong.ssthresh_segs;
 	/* retransmissions on their way may be reported, too; -1: none yet */
 	ts->undo_retrans = ts->retrans_out ?: -1;
+	/* so may a loss probe that has arrived, if the original did (Linux) */
+	if (!ts->retrans_out && ts->tlp_pending && ts->tlp_retrans)
+		ts->undo_retrans = 1;
 	if (!ts->retrans_out)
 		ts->retrans_stamp = 0;
 }
@@ -476,6 +479,18 @@ static void process(struct sock *sk, const struct toytcp_seg *seg,
 	}
 }
 
+/*
+ * An ACK stops before what was SACKed: the peer has thrown that away (RFC 2018
+ * section 8), or will say more in a moment. A short timeout decides.
+ */
+static bool reneging(const struct toytcp_sock *ts, const struct toytcp_ack *ack)
+{
+	const struct rb_node *head = rb_first(&ts->rtx_queue);
+
+	return ack->advanced && head &&
+	       TOYTCP_CB(rb_to_skb(head))->mark & TOYTCP_SKB_SACKED;
+}
+
 /**
  * toytcp_recovery_acked() - take in an acceptable ACK
  * @sk: the socket; snd_una is already the ACK's
@@ -518,10 +533,13 @@ void toytcp_recovery_acked(struct sock *sk, const struct toytcp_seg *seg,
 	if (ts->tlp_pending &&
 	    toytcp_rack_tlp_acked(ts, &ack, window_changed))
 		tlp_reduced(ts);
-	process(sk, seg, &ack, &wait_us);
+	if (reneging(ts, &ack)) {
+		toytcp_timers_reneged(sk);
+	} else {
+		process(sk, seg, &ack, &wait_us);
+		toytcp_timers_acked(sk, ack.advanced, wait_us);
+	}
 	toytcp_pace_update_rate(sk);
-
-	toytcp_timers_acked(sk, ack.advanced, wait_us);
 	if (ack.advanced) {
 		toytcp_sock_sndbuf_expand(sk);
 		wake_writers(sk);

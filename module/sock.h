@@ -584,6 +584,7 @@ void toytcp_timers_init(struct sock *sk);
 void toytcp_timers_stop(struct sock *sk);
 void toytcp_timers_sent(struct sock *sk);
 void toytcp_timers_acked(struct sock *sk, bool progress, u64 reo_us);
+void toytcp_timers_reneged(struct sock *sk);
 void toytcp_timers_probe(struct sock *sk);
 void toytcp_timers_delack(struct sock *sk);
 void toytcp_timers_pace(struct sock *sk, u64 delay_us);

@@ -23,6 +23,7 @@
 
 #define ORPHAN_RETRIES	8	/* Linux's tcp_orphan_retries when the sysctl is 0 */
 #define CLAMP_FLOOR_US	1000	/* the least a user timeout makes of a timer */
+#define RENEGED_MIN_US	10000u	/* least wait for a peer that has reneged, as Linux */
 
 /* RFC 5482 3.1: how far a peer's option may move our user timeout, ms */
 #define PEER_UTO_MIN_MS	100000u		/* L_LIMIT: RFC 1122's floor of R2 */
@@ -198,6 +199,24 @@ void toytcp_timers_acked(struct sock *sk, bool progress, u64 reo_us)
 		    !toytcp_rack_pto_us(sk))) {
 		arm_rto_from_head(sk);
 	}
+}
+
+/**
+ * toytcp_timers_reneged() - an ACK takes back what the peer had SACKed
+ * @sk: the socket, with data outstanding
+ *
+ * As Linux: not the whole timeout, but half a round trip, in which an ACK may
+ * still tell better.
+ *
+ * Context: socket lock held.
+ */
+void toytcp_timers_reneged(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	ts->rtx_since_us = 0;
+	ts->rtx_mode = TOYTCP_RTX_RETRANSMIT;
+	arm(sk, &ts->timer_rtx, max(ts->rtt.srtt_us8 >> 4, RENEGED_MIN_US));
 }
 
 /**
