@@ -289,7 +289,7 @@ def divided(c):
     """A hundred ACKs of ten bytes each open the window no faster than one."""
     grown = []
     for pieces in 1, 100:
-        c.port += 50
+        c.port = c.wire.port = c.port + 50
         s, peer = victim(c)
         for _ in range(4):
             s.send(b"x" * 1000)
