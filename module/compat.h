@@ -12,6 +12,7 @@
 #include <linux/random.h>
 #include <linux/skbuff.h>
 #include <linux/sysctl.h>
+#include <linux/tcp.h>
 #include <linux/timer.h>
 #include <linux/version.h>
 #include <net/inet_sock.h>
@@ -21,11 +22,6 @@
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 #define timer_delete(timer)		del_timer(timer)
 #define timer_delete_sync(timer)	del_timer_sync(timer)
-
-/* tcpi_rcv_wnd came with 6.2 */
-#define COMPAT_TCPI_RCV_WND(info)	((info)->tcpi_rcv_ssthresh)
-#else
-#define COMPAT_TCPI_RCV_WND(info)	((info)->tcpi_rcv_wnd)
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
@@ -53,6 +49,29 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 #define COMPAT_MSG_SPLICE_PAGES	MSG_SPLICE_PAGES
 #define compat_splice_from_iter	skb_splice_from_iter
 #endif
+
+/* of struct tcp_info, what came with 6.2 and 6.7 */
+struct compat_tcp_info {
+	u32 rcv_wnd;
+	u32 rehash;
+	u16 total_rto;
+	u16 total_rto_recoveries;
+	u32 total_rto_time;
+};
+
+static inline void compat_tcp_info(struct tcp_info *info,
+				   const struct compat_tcp_info *more)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+	info->tcpi_rcv_wnd = more->rcv_wnd;
+	info->tcpi_rehash = more->rehash;
+#endif
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	info->tcpi_total_rto = more->total_rto;
+	info->tcpi_total_rto_recoveries = more->total_rto_recoveries;
+	info->tcpi_total_rto_time = more->total_rto_time;
+#endif
+}
 
 /* flags of an inet_sock became bits of one word */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)

@@ -24,6 +24,15 @@ static void cwnd_not_used(struct toytcp_sock *ts)
 	ts->cwnd_stamp_us = ts->now_us;
 }
 
+/* all is sent, the window has room, and the program can't write: too small a buffer */
+static void sndbuf_limits(struct sock *sk)
+{
+	if (skb_queue_empty(&sk->sk_write_queue) && sk->sk_socket &&
+	    test_bit(SOCK_NOSPACE, &sk->sk_socket->flags) &&
+	    BIT(sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT))
+		toytcp_chrono_start(toytcp_sk(sk), TOYTCP_CHRONO_SNDBUF);
+}
+
 /**
  * toytcp_cwv_sent() - note how much of the window is in use
  * @ts: the socket
@@ -47,6 +56,7 @@ void toytcp_cwv_sent(struct toytcp_sock *ts, bool limited)
 		ts->cwnd_stamp_us = ts->now_us;
 		return;
 	}
+	sndbuf_limits(&ts->inet.sk);
 	ts->cwnd_used = max(ts->cwnd_used, ts->packets_out);
 	if (ts->now_us - ts->cwnd_stamp_us >= ts->rtt.rto_us)
 		cwnd_not_used(ts);

@@ -531,6 +531,8 @@ void toytcp_rcv_fin(struct sock *sk)
 	struct toytcp_sock *ts = toytcp_sk(sk);
 
 	ts->got_fin = 1;
+	/* as Linux counts, which counts sequence numbers */
+	ts->bytes_received++;
 	sk->sk_shutdown |= RCV_SHUTDOWN;
 	sock_set_flag(sk, SOCK_DONE);
 

@@ -461,6 +461,11 @@ static void child_from_req(struct sock *sk, const struct toytcp_req *req)
 		toytcp_rtt_sample(&ts->rtt,
 				  clamp_t(u64, toytcp_now_us() - req->sent_us,
 					  1, U32_MAX));
+	if (req->retries) {
+		ts->total_rto = req->retries;
+		ts->total_rto_recoveries = 1;
+		ts->total_rto_us = toytcp_now_us() - req->sent_us;
+	}
 	mtu = toytcp_ipv4_mtu(sk);
 	toytcp_output_mss_sync(sk, mtu);
 	/* RFC 5681 3.1: a SYN-ACK was lost, so start with one segment */

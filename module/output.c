@@ -682,7 +682,7 @@ static int send_head(struct sock *sk, struct sk_buff *skb, enum toytcp_push how)
 void toytcp_output_push(struct sock *sk, enum toytcp_push how)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
-	bool limited = false, sent = false, paced = false;
+	bool limited = false, sent = false, paced = false, closed = false;
 	struct sk_buff *skb;
 	u32 mtu;
 	int err;
@@ -698,6 +698,7 @@ void toytcp_output_push(struct sock *sk, enum toytcp_push how)
 		toytcp_output_mss_sync(sk, mtu);
 	if (!ts->packets_out)
 		toytcp_cwv_idle(ts);
+	toytcp_chrono_start(ts, TOYTCP_CHRONO_BUSY);
 
 	while ((skb = skb_peek(&sk->sk_write_queue))) {
 		u32 in_flight = toytcp_in_flight(ts), window, quota, len;
@@ -709,11 +710,14 @@ void toytcp_output_push(struct sock *sk, enum toytcp_push how)
 			limited = true;
 			break;
 		}
-		if (may_send(sk, skb, how, &window) != TOYTCP_SEND_NOW)
+		if (may_send(sk, skb, how, &window) != TOYTCP_SEND_NOW) {
+			closed = window < min_t(u32, skb->len, ts->mss);
 			break;
+		}
 		quota = ts->cong.cwnd_segs - in_flight;
 		if (defer(sk, skb, how, window, quota)) {
 			limited = quota * ts->mss < min(window, skb->len);
+			closed = window <= skb->len && window < quota * ts->mss;
 			break;
 		}
 		len = send_limit(sk, skb, window, quota);
@@ -729,6 +733,10 @@ void toytcp_output_push(struct sock *sk, enum toytcp_push how)
 		if (err)
 			break;
 	}
+	if (closed)
+		toytcp_chrono_start(ts, TOYTCP_CHRONO_RWND);
+	else
+		toytcp_chrono_stop(sk, TOYTCP_CHRONO_RWND);
 	if (sent || limited)
 		toytcp_cwv_sent(ts, limited);
 	/* closed window, or no memory: with nothing in flight no ACK will come */

@@ -35,18 +35,40 @@ static u32 delta(u32 later, u32 earlier)
 }
 
 /**
+ * toytcp_rate_init() - nothing is known of a path
+ * @ts: the socket
+ *
+ * What is not known to be the network's limit counts as the program's.
+ *
+ * Context: socket lock held, or not yet visible.
+ */
+void toytcp_rate_init(struct toytcp_sock *ts)
+{
+	ts->delivered = 0;
+	ts->delivered_us = 0;
+	ts->first_sent_us = 0;
+	ts->app_limited = U32_MAX;
+	ts->rate_delivered = 0;
+	ts->rate_interval_us = 0;
+	ts->rate_app_limited = true;
+	minmax_reset(&ts->min_rtt, 0, 0);
+}
+
+/**
  * toytcp_rate_sent() - a buffer is transmitted, for the first time or again
  * @ts: the socket
  * @cb: the buffer, xmit_us just set; counted in packets_out
  *
- * With nothing else on its way, the sample's time begins here.
+ * With nothing else on its way, the sample's time begins here. A SYN makes
+ * none.
  *
  * Context: socket lock held.
  */
 void toytcp_rate_sent(struct toytcp_sock *ts, struct toytcp_skb_cb *cb)
 {
 	if (ts->packets_out == cb->segs &&
-	    !(cb->mark & TOYTCP_SKB_EVER_RETRANS)) {
+	    !(cb->mark & TOYTCP_SKB_EVER_RETRANS) &&
+	    !(cb->flags & TOYTCP_SYN)) {
 		ts->first_sent_us = low(cb->xmit_us);
 		ts->delivered_us = low(cb->xmit_us);
 	}

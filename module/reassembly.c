@@ -328,6 +328,7 @@ enum toytcp_drop_reason toytcp_reassembly_queue(struct sock *sk,
 	}
 
 	if (seq_after(TOYTCP_CB(skb)->seq, ts->rcv_nxt)) {
+		ts->rcv_ooopack += max_t(u16, skb_shinfo(skb)->gso_segs, 1);
 		why = ofo_insert(sk, skb);
 		if (why == TOYTCP_DROP_NONE)
 			seg->skb = NULL;

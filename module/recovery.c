@@ -442,8 +442,20 @@ static void ack_loss(struct sock *sk, const struct toytcp_seg *seg,
 static void wake_writers(struct sock *sk)
 {
 	smp_mb(); /* pairs with smp_mb__after_atomic() in toytcp_poll() */
-	if (sk->sk_socket && test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
-		toytcp_sock_write_space(sk);
+	if (!sk->sk_socket || !test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
+		return;
+	toytcp_sock_write_space(sk);
+	if (!test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
+		toytcp_chrono_stop(sk, TOYTCP_CHRONO_SNDBUF);
+}
+
+/* a series of timeouts ends when the recovery does, a SYN's with its ACK */
+static void rto_series_end(struct toytcp_sock *ts, u64 now_us)
+{
+	if (likely(!ts->rto_began_us) || ts->recovery == TOYTCP_LOSS)
+		return;
+	ts->total_rto_us += now_us - ts->rto_began_us;
+	ts->rto_began_us = 0;
 }
 
 static void process(struct sock *sk, const struct toytcp_seg *seg,
@@ -541,6 +553,8 @@ void toytcp_recovery_acked(struct sock *sk, const struct toytcp_seg *seg,
 	}
 	toytcp_pace_update_rate(sk);
 	if (ack.advanced) {
+		rto_series_end(ts, ack.now_us);
+		toytcp_chrono_acked(sk);
 		toytcp_sock_sndbuf_expand(sk);
 		wake_writers(sk);
 	}

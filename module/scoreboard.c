@@ -59,7 +59,6 @@ void toytcp_recovery_reset(struct toytcp_sock *ts)
 	ts->new_only = false;
 	ts->tlp_pending = false;
 	ts->retrans_stamp = 0;
-	ts->app_limited = 0;
 }
 
 /**

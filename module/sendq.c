@@ -76,6 +76,7 @@ void toytcp_sendq_purge(struct sock *sk)
 		rb_erase(node, &ts->rtx_queue);
 		toytcp_sendq_free(sk, skb);
 	}
+	toytcp_chrono_acked(sk);
 	toytcp_recovery_reset(ts);
 	ts->snd_urgent = 0;
 	ts->snd_una = ts->write_seq;

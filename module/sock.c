@@ -239,6 +239,9 @@ static void setup_common(struct sock *sk)
 	ts->rcv_mss = TOYTCP_MSS_DEFAULT;
 	ts->rcv_share = TOYTCP_SHARE_INIT;
 	ts->adv_mss = TOYTCP_MSS_DEFAULT;
+	toytcp_rate_init(ts);
+	/* flows are told apart by it below, without a look at their headers */
+	sk_set_txhash(sk);
 	toytcp_rtt_init(&ts->rtt, TOYTCP_RTO_INIT_US,
 			READ_ONCE(tn->sysctl.rto_min_us));
 	toytcp_timers_init(sk);
@@ -256,6 +259,7 @@ void toytcp_sock_setup(struct sock *sk)
 	struct toytcp_net *tn = toytcp_net(sock_net(sk));
 
 	sk->sk_protocol = IPPROTO_TCP;
+	sk->sk_txrehash = READ_ONCE(sock_net(sk)->core.sysctl_txrehash);
 	sk->sk_destruct = toytcp_sock_destruct;
 	sk->sk_backlog_rcv = toytcp_sock_backlog_rcv;
 	sk->sk_write_space = write_space;
@@ -517,12 +521,19 @@ static void counters_reset(struct toytcp_sock *ts)
 	ts->data_segs_in = 0;
 	ts->data_segs_out = 0;
 	ts->total_retrans = 0;
+	ts->rcv_ooopack = 0;
+	ts->rehash = 0;
+	ts->total_rto = 0;
+	ts->total_rto_recoveries = 0;
+	ts->total_rto_us = 0;
+	ts->rto_began_us = 0;
+	ts->chrono = TOYTCP_CHRONO_IDLE;
+	memset(ts->chrono_us, 0, sizeof(ts->chrono_us));
+	ts->dsack_dups = 0;
+	ts->reord_seen = 0;
+	ts->reordering = 0;
 	ts->last_data_recv_ms = 0;
 	ts->last_ack_recv_ms = 0;
-	ts->delivered = 0;
-	ts->rate_delivered = 0;
-	ts->rate_interval_us = 0;
-	ts->rate_app_limited = false;
 }
 
 /**
@@ -611,7 +622,7 @@ int toytcp_sock_disconnect(struct sock *sk)
 	counters_reset(ts);
 	toytcp_cong_init(&ts->cong, ts->cong.ops, TOYTCP_CONG_INIT_CWND);
 	toytcp_rtt_init(&ts->rtt, TOYTCP_RTO_INIT_US, ts->rtt.rto_min_us);
-	minmax_reset(&ts->min_rtt, 0, 0);
+	toytcp_rate_init(ts);
 	sk_error_report(sk);
 	return 0;
 }

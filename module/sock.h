@@ -138,6 +138,15 @@ enum toytcp_rtx_mode {
 	TOYTCP_RTX_PROBE,	/* zero window, data waits (RFC 9293 3.8.6.1) */
 };
 
+/* What a chronograph counts, the gravest last (chrono.c) */
+enum toytcp_chrono {
+	TOYTCP_CHRONO_IDLE,	/* nothing is unsent or unacknowledged */
+	TOYTCP_CHRONO_BUSY,	/* something is */
+	TOYTCP_CHRONO_RWND,	/* and the peer's window has no room for it */
+	TOYTCP_CHRONO_SNDBUF,	/* or the program waits for room in the send buffer */
+	TOYTCP_CHRONO_NR
+};
+
 /* bits of toytcp_sock.deferred: what happened while a program owned the lock */
 enum toytcp_deferred {
 	TOYTCP_DEFER_RTX,
@@ -264,7 +273,7 @@ struct toytcp_sock {
 	u32 delivered_ce;		/* of those, by ACKs with ECN-Echo */
 	u32 lost_total;			/* segments marked lost ever, mod 2^32 */
 	u32 delivered_us;		/* when delivered grew last; low bits of the clock */
-	u32 first_sent_us;		/* when the latest sent of what arrived was sent */
+	u32 first_sent_us;		/* when the latest sent of it was sent; low bits */
 	u32 app_limited;		/* delivered when the last gap is acked; 0: no gap */
 	u32 rate_delivered;		/* delivery rate to tell: so many segments */
 	u32 rate_interval_us;		/* in so much time; 0: none yet */
@@ -359,6 +368,15 @@ struct toytcp_sock {
 	u32 segs_in, segs_out;		/* segments, wire count */
 	u32 data_segs_in, data_segs_out;
 	u32 total_retrans;		/* segments */
+	u32 rcv_ooopack;		/* segments received out of order */
+	u32 rehash;			/* times that a timeout chose another hash */
+	u16 total_rto;			/* timeouts, mod 2^16 */
+	u16 total_rto_recoveries;	/* series of them */
+	u64 total_rto_us;		/* time in those that have ended */
+	u64 rto_began_us;		/* when the present one began; 0: there is none */
+	enum toytcp_chrono chrono;	/* which clock runs */
+	u64 chrono_began_us;		/* since when */
+	u64 chrono_us[TOYTCP_CHRONO_NR]; /* what the clocks have counted before */
 	u32 last_data_recv_ms;		/* low bits of the clock, milliseconds */
 	u32 last_ack_recv_ms;
 };
@@ -548,6 +566,16 @@ void toytcp_rwnd_weigh(struct toytcp_sock *ts, u32 len, u32 truesize);
 void toytcp_cwv_sent(struct toytcp_sock *ts, bool limited);
 void toytcp_cwv_idle(struct toytcp_sock *ts);
 
+/* chrono.c */
+void toytcp_chrono_start(struct toytcp_sock *ts, enum toytcp_chrono why);
+void toytcp_chrono_stop(struct sock *sk, enum toytcp_chrono why);
+void toytcp_chrono_acked(struct sock *sk);
+u64 toytcp_chrono_us(const struct toytcp_sock *ts, enum toytcp_chrono which,
+		     u64 now_us);
+
+/* info.c */
+void toytcp_info(struct sock *sk, struct tcp_info *info);
+
 /* reply.c */
 void toytcp_reply_header(struct sk_buff *skb, const struct toytcp_flow_key *key,
 			 u32 seq, u32 ack, u8 flags, u16 wnd,
@@ -575,6 +603,7 @@ u64 toytcp_rack_pto_us(const struct sock *sk);
 void toytcp_rack_probe(struct sock *sk);
 
 /* rate.c */
+void toytcp_rate_init(struct toytcp_sock *ts);
 void toytcp_rate_sent(struct toytcp_sock *ts, struct toytcp_skb_cb *cb);
 void toytcp_rate_check_app_limited(struct sock *sk);
 u64 toytcp_rate_bps(const struct toytcp_sock *ts);

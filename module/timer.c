@@ -385,6 +385,18 @@ static bool out_of_retries(const struct sock *sk, bool closed)
 	return ts->retransmits >= retry_limit(sk) && !closed;
 }
 
+/* one more in a row, and what TCP_INFO tells of them */
+static void count_timeout(struct toytcp_sock *ts)
+{
+	if (!ts->retransmits) {
+		ts->total_rto_recoveries++;
+		ts->rto_began_us = ts->now_us;
+	}
+	if (ts->retransmits < U8_MAX)
+		ts->retransmits++;
+	ts->total_rto++;
+}
+
 static void expire_rtx(struct sock *sk)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
@@ -420,8 +432,10 @@ static void expire_rtx(struct sock *sk)
 	}
 	if (!ts->rtx_since_us)
 		ts->rtx_since_us = ts->now_us;
-	if (ts->retransmits < U8_MAX && !closed)
-		ts->retransmits++;
+	if (sk_rethink_txhash(sk))
+		ts->rehash++;
+	if (!closed)
+		count_timeout(ts);
 	toytcp_rtt_backoff(&ts->rtt);
 
 	head = rb_first(&ts->rtx_queue);

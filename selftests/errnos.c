@@ -216,6 +216,7 @@ int main(int argc, char **argv)
 	add_option_rows();
 	add_fastopen_rows();
 	add_core_rows();
+	add_info_rows();
 	if (family == AF_TOYTCP)
 		add(own_domain, "deviation: SO_DOMAIN")->must = "SO_DOMAIN 18";
 

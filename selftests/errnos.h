@@ -44,6 +44,7 @@ void add_name_rows(void);
 void add_option_rows(void);
 void add_fastopen_rows(void);
 void add_core_rows(void);
+void add_info_rows(void);
 
 /* This side of the comparison: the socket under test and its peer. */
 extern int fam, peer_fam;

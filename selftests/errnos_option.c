@@ -367,25 +367,6 @@ static void maxseg_connected(const struct row *r)
 	rec("own %s", value >= 32000 && value <= 65483 ? "fits" : "does not");
 }
 
-static void tcp_info_state(const struct row *r)
-{
-	struct tcp_info info;
-	socklen_t len = sizeof(info);
-	int peer, fd = in_state(r->a, &peer);
-
-	memset(&info, 0xff, sizeof(info));
-	if (said("TCP_INFO", getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info,
-					&len)))
-		return;
-	/* whether the FIN is acknowledged already is a matter of time */
-	if (info.tcpi_state == TCP_FIN_WAIT2)
-		info.tcpi_state = TCP_FIN_WAIT1;
-	rec("state %u; ", info.tcpi_state);
-	if (r->a == ESTABLISHED || r->a == ACCEPTED)
-		rec("retransmits %u unacked %u lost %u; ",
-		    info.tcpi_retransmits, info.tcpi_unacked, info.tcpi_lost);
-}
-
 /* What AF_TOYTCP has now of the options at its own levels. */
 static const char *later_option(int level, int option)
 {
@@ -721,9 +702,4 @@ void add_option_rows(void)
 	add(notsent_lowat, "TCP_NOTSENT_LOWAT: writable")->a = 16384;
 	add(maxseg_connected, "TCP_MAXSEG: connected")->a = 0;
 	add(maxseg_connected, "TCP_MAXSEG: set to 1000, connected")->a = 1000;
-	for (i = 0; i < STATES; i++) {
-		r = add(tcp_info_state, "%s: TCP_INFO", state_names[i]);
-		r->a = i;
-		r->later = "TCP_INFO";
-	}
 }

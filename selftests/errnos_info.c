@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Rows of errnos: TCP_INFO. The struct is the kernel's, which libc's header
+ * knows the beginning of only, and the two don't go together in one file.
+ */
+#define _GNU_SOURCE
+#include <linux/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "errnos.h"
+
+/* as in libc's header */
+enum { FIN_WAIT1 = 4, FIN_WAIT2, CLOSE = 7 };
+
+/* what is no matter of time or memory, in a connection that has sent nothing */
+static void info_counted(const struct tcp_info *info, int state)
+{
+	/* before there is a round trip to say how fast */
+	if (state <= LISTENING_WAITING || state == REFUSED)
+		rec("pace %llu cwnd %u; ",
+		    (unsigned long long)info->tcpi_pacing_rate,
+		    info->tcpi_snd_cwnd);
+	else if (info->tcpi_state != CLOSE)
+		rec("notsent %u; ", info->tcpi_notsent_bytes);
+	rec("pace at most %llu reordering %u; ",
+	    (unsigned long long)info->tcpi_max_pacing_rate,
+	    info->tcpi_reordering);
+	rec("sacked %u retrans %u total %u backoff %u; ",
+	    info->tcpi_sacked, info->tcpi_retrans, info->tcpi_total_retrans,
+	    info->tcpi_backoff);
+	rec("acked %llu received %llu sent %llu again %llu; ",
+	    (unsigned long long)info->tcpi_bytes_acked,
+	    (unsigned long long)info->tcpi_bytes_received,
+	    (unsigned long long)info->tcpi_bytes_sent,
+	    (unsigned long long)info->tcpi_bytes_retrans);
+	rec("delivered %u ce %u rate %s limited %u; ", info->tcpi_delivered,
+	    info->tcpi_delivered_ce, info->tcpi_delivery_rate ? "known" : "0",
+	    info->tcpi_delivery_rate_app_limited);
+	rec("data in %u out %u dsacks %u reord %u ooo %u; ",
+	    info->tcpi_data_segs_in, info->tcpi_data_segs_out,
+	    info->tcpi_dsack_dups, info->tcpi_reord_seen, info->tcpi_rcv_ooopack);
+	rec("rwnd %llu sndbuf %llu; ",
+	    (unsigned long long)info->tcpi_rwnd_limited,
+	    (unsigned long long)info->tcpi_sndbuf_limited);
+}
+
+static void tcp_info_state(const struct row *r)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+	int peer, fd = in_state(r->a, &peer);
+
+	memset(&info, 0xff, sizeof(info));
+	if (said("TCP_INFO", getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info,
+					&len)))
+		return;
+	/* whether the FIN is acknowledged already is a matter of time */
+	if (info.tcpi_state == FIN_WAIT2)
+		info.tcpi_state = FIN_WAIT1;
+	rec("state %u; ", info.tcpi_state);
+	if (r->a == ESTABLISHED || r->a == ACCEPTED)
+		rec("retransmits %u unacked %u lost %u; ",
+		    info.tcpi_retransmits, info.tcpi_unacked, info.tcpi_lost);
+	info_counted(&info, r->a);
+}
+
+/* so many bytes as were asked for, and no more than there are */
+static void tcp_info_length(const struct row *r)
+{
+	static const socklen_t lengths[] = { 0, 1, 7, 104, 1000 };
+	struct { struct tcp_info info; char more[1000]; } answer;
+	int peer, fd = in_state(ESTABLISHED, &peer);
+	unsigned int i;
+
+	(void)r;
+	for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		const unsigned char *bytes = (const void *)&answer;
+		socklen_t len = lengths[i];
+
+		memset(&answer, 0xff, sizeof(answer));
+		said("TCP_INFO", getsockopt(fd, IPPROTO_TCP, TCP_INFO, &answer, &len));
+		rec("%u of %u, then %02x; ", len, lengths[i], bytes[len]);
+	}
+}
+
+void add_info_rows(void)
+{
+	int i;
+
+	for (i = 0; i < STATES; i++)
+		add(tcp_info_state, "%s: TCP_INFO", state_names[i])->a = i;
+	add(tcp_info_length, "TCP_INFO's length");
+}
