@@ -116,8 +116,8 @@ marks() {	# [ALGORITHM]
 	[[ -z ${1:-} ]] || want "$1" b cong s
 	[[ $S != toytcp ]] || came=$(counter "$NB" InCEPkts)
 	[[ $C != toytcp ]] || told=$(counter "$NA" TCPDeliveredCE)
-	in_ns "$NA" tc qdisc add dev "$VA" root netem limit 10000 delay 2ms loss 10% ecn
-	for ((i = 0; i < 20; i++)); do
+	in_ns "$NA" tc qdisc add dev "$VA" root netem limit 10000 delay 2ms loss 30% ecn
+	for ((i = 0; i < 8; i++)); do
 		want 30000 a send c 30000
 		want 30000 b recv s 30000
 	done
