@@ -8,5 +8,5 @@
 
 load_module
 topology p
-take_results 0 pace.py python3 "$here/pace.py" $SUBJECT "$NA" "$NB" "$VA" "$VB"
+take_results 0 pace.py python3 "$here/pace.py" "$SUBJECT" "$NA" "$NB" "$VA" "$VB"
 finish
