@@ -70,7 +70,7 @@ void toytcp_ecn_init(struct toytcp_sock *ts, bool ok)
  */
 void toytcp_ecn_syn(struct sock *sk, struct toytcp_skb_cb *syn)
 {
-	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
+	const struct toytcp_sysctl *ctl = &toytcp_sk_net(sk)->sysctl;
 	struct toytcp_sock *ts = toytcp_sk(sk);
 	bool needed = toytcp_ecn_needed(ts);
 
@@ -93,7 +93,7 @@ void toytcp_ecn_syn(struct sock *sk, struct toytcp_skb_cb *syn)
  */
 void toytcp_ecn_syn_again(const struct sock *sk, struct toytcp_skb_cb *syn)
 {
-	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
+	const struct toytcp_sysctl *ctl = &toytcp_sk_net(sk)->sysctl;
 	u8 asks = TOYTCP_ECE | TOYTCP_CWR;
 
 	if ((syn->flags & asks) == asks && READ_ONCE(ctl->ecn_fallback))
@@ -133,7 +133,7 @@ void toytcp_ecn_synack(struct sock *sk, struct toytcp_skb_cb *syn)
  */
 bool toytcp_ecn_asked(const struct sock *sk, const struct toytcp_seg *syn)
 {
-	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
+	const struct toytcp_sysctl *ctl = &toytcp_sk_net(sk)->sysctl;
 	u8 asks = TOYTCP_ECE | TOYTCP_CWR;
 
 	if ((syn->flags & asks) != asks)

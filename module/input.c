@@ -594,7 +594,7 @@ static enum toytcp_drop_reason rcv_other(struct sock *sk,
 static void syn_options_heard(struct sock *sk, const struct toytcp_seg *seg)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
-	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
+	const struct toytcp_sysctl *ctl = &toytcp_sk_net(sk)->sysctl;
 
 	ts->peer_mss = seg->opt.mss ?: TOYTCP_MSS_DEFAULT;
 	ts->wscale_ok = seg->opt.has_wscale && READ_ONCE(ctl->window_scaling);

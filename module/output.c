@@ -72,7 +72,7 @@ static void uto_option(const struct sock *sk, struct toytcp_options *opt)
 	u32 ms = toytcp_sk(sk)->user_timeout_ms;
 
 	if (!ms ||
-	    !READ_ONCE(toytcp_net(sock_net(sk))->sysctl.user_timeout_option))
+	    !READ_ONCE(toytcp_sk_net(sk)->sysctl.user_timeout_option))
 		return;
 	opt->has_uto = 1;
 	opt->uto_s = DIV_ROUND_UP(ms, 1000);
@@ -104,7 +104,7 @@ static void data_options(struct sock *sk, struct toytcp_options *opt,
 static void syn_options(struct sock *sk, struct toytcp_options *opt)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
-	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
+	const struct toytcp_sysctl *ctl = &toytcp_sk_net(sk)->sysctl;
 	const struct toytcp_fastopen_cookie *cookie = ts->fastopen_cookie;
 	bool synack = sk->sk_state != TCP_SYN_SENT;
 
@@ -139,7 +139,6 @@ static int xmit_skb(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags,
 		    u32 segs)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
-	struct net *net = sock_net(sk);
 	u32 len = skb->len, wnd;
 	struct toytcp_options opt;
 
@@ -175,7 +174,7 @@ static int xmit_skb(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags,
 		toytcp_timers_ack_sent(sk);
 	}
 	ts->segs_out += segs;
-	toytcp_stats_add(net, TOYTCP_MIB_OUT_SEGS, segs);
+	toytcp_sk_stats_add(sk, TOYTCP_MIB_OUT_SEGS, segs);
 	if (len) {
 		ts->data_segs_out += segs;
 		ts->bytes_sent += len;
@@ -291,7 +290,7 @@ void toytcp_output_dup_ack(struct sock *sk)
  */
 void toytcp_output_challenge_ack(struct sock *sk)
 {
-	struct toytcp_net *tn = toytcp_net(sock_net(sk));
+	struct toytcp_net *tn = toytcp_sk_net(sk);
 	u32 limit = max(READ_ONCE(tn->sysctl.challenge_ack_limit), 1);
 	u32 second = toytcp_now_s(), left;
 

@@ -51,7 +51,7 @@
 /* bytes of memory that may be below, before another @truesize follows */
 static unsigned long queue_limit(const struct sock *sk, u32 truesize)
 {
-	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
+	const struct toytcp_sysctl *ctl = &toytcp_sk_net(sk)->sysctl;
 	unsigned long ms = READ_ONCE(sk->sk_pacing_rate) >>
 			   READ_ONCE(sk->sk_pacing_shift);
 	unsigned long limit = max_t(unsigned long, 2 * truesize, ms);
@@ -165,7 +165,7 @@ void toytcp_pace_resume(struct toytcp_sock *ts)
  */
 void toytcp_pace_update_rate(struct sock *sk)
 {
-	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
+	const struct toytcp_sysctl *ctl = &toytcp_sk_net(sk)->sysctl;
 	const struct toytcp_sock *ts = toytcp_sk(sk);
 	const struct toytcp_cong *c = &ts->cong;
 	u64 rate = (u64)ts->mss * (USEC_PER_SEC / 100 * 8);
@@ -292,7 +292,7 @@ u64 toytcp_pace_delay_us(const struct sock *sk)
  */
 u32 toytcp_pace_gso_segs(const struct sock *sk)
 {
-	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
+	const struct toytcp_sysctl *ctl = &toytcp_sk_net(sk)->sysctl;
 	const struct toytcp_sock *ts = toytcp_sk(sk);
 	u32 most = toytcp_output_gso_segs(sk), max_size = sk->sk_gso_max_size;
 	u32 shift = ts->rtt.min_us >> READ_ONCE(ctl->tso_rtt_log);

@@ -177,7 +177,7 @@ void toytcp_rack_recovered(struct toytcp_sock *ts)
 u64 toytcp_rack_pto_us(const struct sock *sk)
 {
 	const struct toytcp_sock *ts = toytcp_sk(sk);
-	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
+	const struct toytcp_sysctl *ctl = &toytcp_sk_net(sk)->sysctl;
 	u32 srtt_us = ts->rtt.srtt_us8 >> 3;
 
 	if (READ_ONCE(ctl->early_retrans) < 3 || !ts->sack_ok ||

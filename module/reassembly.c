@@ -39,7 +39,7 @@ static void uncharge_free(struct sk_buff *skb)
  */
 static void grow_buffer(struct sock *sk)
 {
-	int top = READ_ONCE(toytcp_net(sock_net(sk))->sysctl.rmem[2]);
+	int top = READ_ONCE(toytcp_sk_net(sk)->sysctl.rmem[2]);
 	int used = atomic_read(&sk->sk_rmem_alloc);
 
 	if (used <= READ_ONCE(sk->sk_rcvbuf) || READ_ONCE(sk->sk_rcvbuf) >= top ||

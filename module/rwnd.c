@@ -34,7 +34,7 @@ static u32 window_clamp(const struct toytcp_sock *ts, u32 wnd)
  */
 void toytcp_rwnd_init(const struct sock *sk, u8 *wscale, u32 *wnd)
 {
-	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
+	const struct toytcp_sysctl *ctl = &toytcp_sk_net(sk)->sysctl;
 	u32 space = max_t(u32, READ_ONCE(sk->sk_rcvbuf) >> 1, 1), top = space;
 
 	if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK))

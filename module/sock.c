@@ -208,7 +208,7 @@ bool toytcp_sock_memory_free(const struct sock *sk, int wake)
 {
 	const struct toytcp_sock *ts = toytcp_sk(sk);
 	u32 lowat = READ_ONCE(ts->notsent_lowat) ?:
-		    READ_ONCE(toytcp_net(sock_net(sk))->sysctl.notsent_lowat);
+		    READ_ONCE(toytcp_sk_net(sk)->sysctl.notsent_lowat);
 	u32 notsent = READ_ONCE(ts->write_seq) - READ_ONCE(ts->snd_nxt);
 
 	return ((u64)notsent << wake) < lowat;
@@ -220,6 +220,7 @@ static void setup_common(struct sock *sk)
 	struct toytcp_net *tn = toytcp_net(sock_net(sk));
 
 	atomic_inc(&alive);
+	ts->tn = tn;
 	toytcp_clock(ts);
 	ts->flow.kind = TOYTCP_FLOW_SOCK;
 	ts->flow.net = sock_net(sk);
@@ -417,7 +418,7 @@ int toytcp_sock_backlog_rcv(struct sock *sk, struct sk_buff *skb)
 void toytcp_sock_destroy(struct sock *sk)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
-	struct toytcp_net *tn = toytcp_net(sock_net(sk));
+	struct toytcp_net *tn = toytcp_sk_net(sk);
 
 	WARN_ON_ONCE(sk->sk_state != TCP_CLOSE || !sock_flag(sk, SOCK_DEAD));
 	if (ts->orphan) {
@@ -663,7 +664,7 @@ static u32 drop_unread(struct sock *sk)
 
 static bool too_many_orphans(struct sock *sk)
 {
-	struct toytcp_net *tn = toytcp_net(sock_net(sk));
+	struct toytcp_net *tn = toytcp_sk_net(sk);
 
 	return atomic_read(&tn->orphan_count) >
 		       READ_ONCE(tn->sysctl.max_orphans) ||
@@ -744,7 +745,7 @@ void toytcp_sock_close(struct sock *sk, long timeout)
 		toytcp_sock_destroy(sk);
 	} else {
 		ts->orphan = 1;
-		atomic_inc(&toytcp_net(sock_net(sk))->orphan_count);
+		atomic_inc(&toytcp_sk_net(sk)->orphan_count);
 		/* data that came after drop_unread() */
 		if (!skb_queue_empty(&sk->sk_receive_queue))
 			toytcp_sock_abort(sk, ECONNRESET);
@@ -799,7 +800,7 @@ void toytcp_sock_kill_orphans(struct net *net)
 void toytcp_sock_sndbuf_expand(struct sock *sk)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
-	int top = READ_ONCE(toytcp_net(sock_net(sk))->sysctl.wmem[2]);
+	int top = READ_ONCE(toytcp_sk_net(sk)->sysctl.wmem[2]);
 	u64 want;
 
 	if (sk->sk_userlocks & SOCK_SNDBUF_LOCK || sk_under_memory_pressure(sk))
@@ -824,7 +825,7 @@ void toytcp_sock_sndbuf_expand(struct sock *sk)
 void toytcp_sock_rcvbuf_adjust(struct sock *sk)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
-	int top = READ_ONCE(toytcp_net(sock_net(sk))->sysctl.rmem[2]);
+	int top = READ_ONCE(toytcp_sk_net(sk)->sysctl.rmem[2]);
 	u64 now = toytcp_now_us(), want;
 	u32 read;
 

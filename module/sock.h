@@ -174,6 +174,7 @@ struct toytcp_sock {
 	struct inet_sock inet;		/* first; its sk is the struct sock */
 	struct toytcp_flow flow;	/* five-tuple and table membership */
 	struct toytcp_port_user port_user; /* hold on the local port */
+	struct toytcp_net *tn;		/* its namespace's; fixed */
 	u64 now_us;			/* toytcp_now_us() of the segment, call or timer at work */
 
 	/* send sequence space, RFC 9293 3.3.1 */
@@ -449,6 +450,19 @@ static inline bool toytcp_may_write(const struct sock *sk)
 	return BIT(sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT) ||
 	       (sk->sk_state == TCP_SYN_RECV &&
 		toytcp_sk(sk)->fastopen_listener);
+}
+
+/* toytcp_net() of a socket's namespace, without its look-up */
+static inline struct toytcp_net *toytcp_sk_net(const struct sock *sk)
+{
+	return toytcp_sk(sk)->tn;
+}
+
+/* toytcp_stats_add() for what every segment counts */
+static inline void toytcp_sk_stats_add(const struct sock *sk,
+				       enum toytcp_mib mib, u32 n)
+{
+	this_cpu_add(toytcp_sk_net(sk)->stats->mib[mib], n);
 }
 
 /* read the clock: whatever enters the engine does, and what it calls relies on it */

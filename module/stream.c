@@ -96,7 +96,7 @@ static int send_opens(struct sock *sk, struct msghdr *msg, int *copied)
 	struct toytcp_sock *ts = toytcp_sk(sk);
 	bool begun = ts->defer_connect;
 
-	if (!(READ_ONCE(toytcp_net(sock_net(sk))->sysctl.fastopen) &
+	if (!(READ_ONCE(toytcp_sk_net(sk)->sysctl.fastopen) &
 	      TFO_CLIENT_ENABLE) ||
 	    (uaddr && msg->msg_namelen >= (int)sizeof(uaddr->sa_family) &&
 	     uaddr->sa_family == AF_UNSPEC))

@@ -292,7 +292,7 @@ void toytcp_timers_ack_sent(struct sock *sk)
 /* how many timeouts in a row a connection survives */
 static int retry_limit(const struct sock *sk)
 {
-	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
+	const struct toytcp_sysctl *ctl = &toytcp_sk_net(sk)->sysctl;
 	const struct toytcp_sock *ts = toytcp_sk(sk);
 
 	/* one more than for a request, as with Linux */
@@ -400,7 +400,7 @@ static void count_timeout(struct toytcp_sock *ts)
 static void expire_rtx(struct sock *sk)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
-	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
+	const struct toytcp_sysctl *ctl = &toytcp_sk_net(sk)->sysctl;
 	struct rb_node *head;
 	bool closed;
 
@@ -498,19 +498,19 @@ static void expire_delack(struct sock *sk)
 static u32 keep_idle_s(const struct sock *sk)
 {
 	return toytcp_sk(sk)->keep_idle_s ?:
-	       READ_ONCE(toytcp_net(sock_net(sk))->sysctl.keepalive_time);
+	       READ_ONCE(toytcp_sk_net(sk)->sysctl.keepalive_time);
 }
 
 static u32 keep_intvl_s(const struct sock *sk)
 {
 	return toytcp_sk(sk)->keep_intvl_s ?:
-	       READ_ONCE(toytcp_net(sock_net(sk))->sysctl.keepalive_intvl);
+	       READ_ONCE(toytcp_sk_net(sk)->sysctl.keepalive_intvl);
 }
 
 static u32 keep_probes(const struct sock *sk)
 {
 	return toytcp_sk(sk)->keep_probes ?:
-	       READ_ONCE(toytcp_net(sock_net(sk))->sysctl.keepalive_probes);
+	       READ_ONCE(toytcp_sk_net(sk)->sysctl.keepalive_probes);
 }
 
 /* how long nothing has come from the peer, ms */
@@ -629,7 +629,7 @@ void toytcp_timers_peer_uto(struct sock *sk, u32 uto_s)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 
-	if (READ_ONCE(toytcp_net(sock_net(sk))->sysctl.user_timeout_option))
+	if (READ_ONCE(toytcp_sk_net(sk)->sysctl.user_timeout_option))
 		ts->peer_uto_ms = clamp_t(u64, uto_s * 1000ull,
 					  PEER_UTO_MIN_MS, PEER_UTO_MAX_MS);
 }
@@ -689,6 +689,8 @@ void toytcp_timers_release(struct sock *sk)
 	struct toytcp_sock *ts = toytcp_sk(sk);
 	int which;
 
+	if (likely(!READ_ONCE(ts->deferred)))
+		return;
 	for (which = 0; which < TOYTCP_DEFER_NR; which++)
 		if (test_and_clear_bit(which, &ts->deferred))
 			run(sk, which);
