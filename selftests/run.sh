@@ -505,14 +505,14 @@ programs() {
 	run_case "$(pair_name): curl and nginx" carried web
 	# with the host's TCP at one end the others are for the long form
 	[[ $LONG == 1 || $C$S == toytcptoytcp ]] || return 0
-	run_case "$(pair_name): netcat" carried netcat
-	run_case "$(pair_name): socat" carried socat_echo
-	run_case "$(pair_name): python http.server" carried python_http
 	run_case "$(pair_name): asyncio, $echo_clients clients" carried asyncio_echo
 	run_case "$(pair_name): iperf3" carried iperf
 	run_case "$(pair_name): redis" carried redis
 	run_case "$(pair_name): scp" carried secure_copy
 	if [[ $LONG == 1 ]]; then
+		run_case "$(pair_name): netcat" carried netcat
+		run_case "$(pair_name): socat" carried socat_echo
+		run_case "$(pair_name): python http.server" carried python_http
 		run_case "$(pair_name): curl and nginx without sendfile" carried web_copied
 		run_case "$(pair_name): nginx and wrk" carried load
 		run_case "$(pair_name): a static program of Go" carried static_go
@@ -527,7 +527,7 @@ fi
 load_module
 topology r
 prepare
-run_case "facts" facts
+[[ $LONG == 1 ]] && run_case "facts" facts
 run_case "facts of nobody" facts_of_nobody
 run_case "which sockets" which_sockets
 run_case "the end of a program" ends

@@ -13,7 +13,7 @@
 if [[ $LONG == 1 ]]; then
 	options=(--limit 300 --fuzz 600 --seed "$SEED")
 else
-	options=(--limit 3 --seconds 65 --fuzz 15 --walks 150 --seed 1)
+	options=(--limit 3 --seconds 50 --fuzz 10 --walks 150 --seed 1)
 fi
 
 load_module
