@@ -10,7 +10,7 @@
 if [[ $LONG == 1 ]]; then
 	sequence=5000 bytes=20K timeout=1500
 else
-	sequence=100 bytes=2K timeout=200
+	sequence=60 bytes=2K timeout=200
 fi
 
 many() {
