@@ -300,43 +300,6 @@ static void cong_ai__table(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c.cwnd_cnt, p->want_cnt);
 }
 
-struct init_cwnd_param {
-	u32 mss, want;
-};
-
-static const struct init_cwnd_param init_cwnd_params[] = {
-	{ 0, 10 }, { 1, 10 }, { 536, 10 }, { 1448, 10 }, { 1460, 10 },
-	{ 1461, 9 }, { 2000, 7 }, { 4380, 3 }, { 7300, 2 }, { 7301, 2 },
-	{ 8960, 2 }, { 65495, 2 }, { U32_MAX, 2 },
-};
-
-static void init_cwnd_desc(const struct init_cwnd_param *p, char *desc)
-{
-	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "MSS %u", p->mss);
-}
-
-KUNIT_ARRAY_PARAM(init_cwnd, init_cwnd_params, init_cwnd_desc);
-
-static void cong_init_cwnd__table(struct kunit *test)
-{
-	const struct init_cwnd_param *p = test->param_value;
-
-	KUNIT_EXPECT_EQ(test, toytcp_cong_init_cwnd(p->mss), p->want);
-}
-
-/* the RFC's formula in bytes; segments are whole, and never more than it allows */
-static void cong_init_cwnd__is_the_formula(struct kunit *test)
-{
-	u32 mss;
-
-	for (mss = 1; mss < 65536; mss++) {
-		u32 bytes = min(10 * mss, max(2 * mss, 14600u));
-
-		KUNIT_ASSERT_EQ_MSG(test, toytcp_cong_init_cwnd(mss), bytes / mss,
-				    "MSS %u", mss);
-	}
-}
-
 struct reno_ssthresh_param {
 	u32 in_flight, want;
 };
@@ -485,8 +448,6 @@ static struct kunit_case cong_cases[] = {
 	KUNIT_CASE(cong_init__window_has_limits),
 	KUNIT_CASE_PARAM(cong_slow_start__table, slow_start_gen_params),
 	KUNIT_CASE_PARAM(cong_ai__table, ai_gen_params),
-	KUNIT_CASE_PARAM(cong_init_cwnd__table, init_cwnd_gen_params),
-	KUNIT_CASE(cong_init_cwnd__is_the_formula),
 	KUNIT_CASE_PARAM(reno_ssthresh__half_of_flight, reno_ssthresh_gen_params),
 	KUNIT_CASE(reno_cong_avoid__slow_start_doubles),
 	KUNIT_CASE(reno_cong_avoid__one_segment_a_round_trip),

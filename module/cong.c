@@ -26,9 +26,6 @@
 
 #include "cong.h"
 
-/* bytes that ten segments may have together, RFC 6928 section 2 */
-#define INIT_CWND_BYTES	14600u
-
 /* no limit: half the range, so that a sum of two windows cannot wrap */
 #define CWND_CLAMP_NONE	0x7fffffffu
 
@@ -370,18 +367,3 @@ void toytcp_cong_ai(struct toytcp_cong *c, u32 every_segs, u32 acked_segs)
 	c->cwnd_cnt %= every;
 }
 EXPORT_SYMBOL_GPL(toytcp_cong_ai);
-
-/**
- * toytcp_cong_init_cwnd() - how many segments may leave at once at the start
- * @mss: effective send MSS in bytes
- *
- * RFC 6928 section 2: min(10 * MSS, max(2 * MSS, 14600)) bytes, in whole
- * segments; that is 14600 / MSS, but at least 2 and at most 10.
- *
- * Context: any.
- * Return: segments, 2 to TOYTCP_CONG_INIT_CWND.
- */
-u32 toytcp_cong_init_cwnd(u32 mss)
-{
-	return clamp(INIT_CWND_BYTES / max(mss, 1u), 2u, TOYTCP_CONG_INIT_CWND);
-}

@@ -22,7 +22,7 @@
 
 #define TOYTCP_CONG_NAME_MAX	16	/* bytes, the final 0 included, as TCP_CA_NAME_MAX */
 #define TOYTCP_CONG_PRIV_U64	16	/* private words of an algorithm */
-#define TOYTCP_CONG_INIT_CWND	10u	/* segments, RFC 6928 */
+#define TOYTCP_CONG_INIT_CWND	10u	/* segments; RFC 6928 bounds bytes, too, Linux does not */
 #define TOYTCP_CONG_SSTHRESH_INF 0x7fffffffu /* segments: "arbitrarily high", RFC 5681 3.1 */
 
 #define TOYTCP_CONG_ALIAS	"toytcp-cong-"
@@ -116,7 +116,6 @@ void toytcp_cong_switch(struct toytcp_cong *c,
 u32 toytcp_cong_slow_start(struct toytcp_cong *c, u32 acked_segs);
 void toytcp_cong_ai(struct toytcp_cong *c, u32 every_segs, u32 acked_segs);
 void toytcp_cong_grow(struct toytcp_cong *c, u32 segs);
-u32 toytcp_cong_init_cwnd(u32 mss);
 
 static inline bool toytcp_cong_in_slow_start(const struct toytcp_cong *c)
 {

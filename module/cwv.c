@@ -14,7 +14,7 @@
 static void cwnd_not_used(struct toytcp_sock *ts)
 {
 	struct toytcp_cong *c = &ts->cong;
-	u32 used = max(ts->cwnd_used, toytcp_cong_init_cwnd(ts->mss));
+	u32 used = max(ts->cwnd_used, TOYTCP_CONG_INIT_CWND);
 
 	if (ts->recovery == TOYTCP_OPEN && used < c->cwnd_segs) {
 		c->ssthresh_segs = max(c->ssthresh_segs, c->cwnd_segs / 4 * 3);
@@ -73,7 +73,7 @@ void toytcp_cwv_sent(struct toytcp_sock *ts, bool limited)
 void toytcp_cwv_idle(struct toytcp_sock *ts)
 {
 	struct toytcp_cong *c = &ts->cong;
-	u32 restart = toytcp_cong_init_cwnd(ts->mss);
+	u32 restart = TOYTCP_CONG_INIT_CWND;
 
 	if (!ts->last_xmit_us || c->cwnd_segs <= restart ||
 	    ts->now_us - ts->last_xmit_us <= toytcp_rtt_timeout_us(&ts->rtt))

@@ -612,8 +612,7 @@ static void syn_options_heard(struct sock *sk, const struct toytcp_seg *seg)
 	toytcp_ecn_answered(ts, seg);
 	toytcp_output_mss_sync(sk, ts->pmtu);
 	/* RFC 5681 3.1: a SYN was lost, so start with one segment */
-	ts->cong.cwnd_segs = ts->retransmits > 1 ?
-				     1 : toytcp_cong_init_cwnd(ts->mss);
+	ts->cong.cwnd_segs = ts->retransmits > 1 ? 1 : TOYTCP_CONG_INIT_CWND;
 	ts->snd_wl1 = seg->seq;
 	ts->snd_wl2 = ts->iss;
 	ts->snd_wnd = seg->wnd;

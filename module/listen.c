@@ -470,7 +470,8 @@ static void child_from_req(struct sock *sk, const struct toytcp_req *req)
 	toytcp_output_mss_sync(sk, mtu);
 	/* RFC 5681 3.1: a SYN-ACK was lost, so start with one segment */
 	toytcp_cong_init(&ts->cong, ts->cong.ops,
-			 req->retries > 1 && !req->acked ? 1 : toytcp_cong_init_cwnd(ts->mss));
+			 req->retries > 1 && !req->acked ?
+				 1 : TOYTCP_CONG_INIT_CWND);
 }
 
 /**

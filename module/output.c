@@ -471,8 +471,7 @@ int toytcp_output_connect(struct sock *sk)
 	ts->rcv_mss = min_t(u32, ts->adv_mss, TOYTCP_MSS_DEFAULT);
 	toytcp_rwnd_init(sk, &ts->rcv_wscale, &ts->rcv_wnd);
 	toytcp_output_mss_sync(sk, mtu);
-	toytcp_cong_init(&ts->cong, ts->cong.ops,
-			 toytcp_cong_init_cwnd(ts->mss));
+	toytcp_cong_init(&ts->cong, ts->cong.ops, TOYTCP_CONG_INIT_CWND);
 
 	skb = queue_syn(sk, TOYTCP_SYN, sk->sk_allocation);
 	if (!skb)

@@ -60,8 +60,9 @@ static void tcp_info_state(const struct row *r)
 		info.tcpi_state = FIN_WAIT1;
 	rec("state %u; ", info.tcpi_state);
 	if (r->a == ESTABLISHED || r->a == ACCEPTED)
-		rec("retransmits %u unacked %u lost %u; ",
-		    info.tcpi_retransmits, info.tcpi_unacked, info.tcpi_lost);
+		rec("cwnd %u retransmits %u unacked %u lost %u; ",
+		    info.tcpi_snd_cwnd, info.tcpi_retransmits,
+		    info.tcpi_unacked, info.tcpi_lost);
 	info_counted(&info, r->a);
 }
 

@@ -24,8 +24,8 @@ installed() {
 autoloaded() {
 	! is_loaded || fail "it is loaded already"
 	! grep -q . /proc/net/toytcp 2> /dev/null || fail "it is there already"
-	[[ $("$prefix/bin/toytcp" run python3 -c '
-from socket import *
+	[[ $("$prefix/bin/toytcp" run python3 -IS -c '
+from _socket import *
 print(socket().getsockopt(SOL_SOCKET, SO_DOMAIN))') == 18 ]] || fail "no socket"
 	is_loaded || fail "it is not loaded"
 	"$prefix/bin/toytcp" stat -an > /dev/null || fail "toytcp stat: $?"
@@ -35,8 +35,8 @@ print(socket().getsockopt(SOL_SOCKET, SO_DOMAIN))') == 18 ]] || fail "no socket"
 autoloaded_by_nobody() {
 	poll_until 30 try_rmmod || fail "it is in use"
 	! is_loaded || fail "it is loaded already"
-	setpriv --reuid 65534 --regid 65534 --clear-groups python3 -c '
-from socket import *
+	setpriv --reuid 65534 --regid 65534 --clear-groups python3 -IS -c '
+from _socket import *
 socket(18, SOCK_STREAM)' || fail "no socket"
 	is_loaded || fail "it is not loaded"
 }

@@ -154,6 +154,7 @@ open_case() {	# NUMBER
 	: > "$case_dir/sk.err"
 	next_port=$((next_port + 1))
 	PORT=$next_port
+	case_since=$SECONDS
 }
 
 # Of a case that has ended: the reason is its own, or else the last thing that
@@ -164,6 +165,8 @@ verdict() {	# NAME STATUS
 	mapfile -t said < "$case_dir/out"
 	if [[ $2 == 0 ]]; then
 		case_ok "$1"
+		((SECONDS - case_since < 10)) ||
+			echo "# that took $((SECONDS - case_since)) s"
 		for line in "${said[@]}"; do
 			[[ $line == "# "* ]] && echo "$line"
 		done
