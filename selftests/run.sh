@@ -335,9 +335,9 @@ web() {	# [SENDFILE]
 	same "$tmp/www/big" "$case_dir/big" "big file"
 	curl_get -r 1000000-1999999 -o "$case_dir/range" "$url/big" || fail "range: $?"
 	same "$tmp/www/range" "$case_dir/range" "range"
-	connects=$(curl_get -o /dev/null -w '%{num_connects} ' "$url/small?[1-50]") ||
+	connects=$(curl_get -o /dev/null -w '%{num_connects} ' "$url/small?[1-20]") ||
 		fail "keep-alive: $?"
-	[[ $(wc -w <<< "$connects") == 50 && $(tr -d ' ' <<< "$connects") =~ ^10*$ ]] ||
+	[[ $(wc -w <<< "$connects") == 20 && $(tr -d ' ' <<< "$connects") =~ ^10*$ ]] ||
 		fail "keep-alive: connects $connects"
 	curl_get --cacert "$tmp/cert.pem" -o "$case_dir/tls" \
 		"https://10.77.0.2:$((PORT + 1000))/crypt" || fail "HTTPS: $?"
@@ -522,7 +522,7 @@ programs() {
 if [[ $LONG == 1 ]]; then
 	echo_clients=500 iperf_s=10 redis_n=100000 crypt_bytes=100000000 big_bytes=100000000
 else
-	echo_clients=200 iperf_s=1 redis_n=1000 crypt_bytes=1000000 big_bytes=5000000
+	echo_clients=100 iperf_s=1 redis_n=500 crypt_bytes=1000000 big_bytes=5000000
 fi
 load_module
 topology r
