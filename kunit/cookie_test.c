@@ -122,24 +122,6 @@ static void cookie_ts__round_trip(struct kunit *test)
 
 /* ---- the listener ---- */
 
-static u64 stat(enum toytcp_mib mib)
-{
-	struct toytcp_stats *sum = kmalloc(sizeof(*sum), GFP_KERNEL);
-	u64 value = 0;
-
-	if (sum) {
-		toytcp_stats_fold(&init_net, sum);
-		value = sum->mib[mib];
-	}
-	kfree(sum);
-	return value;
-}
-
-static struct toytcp_sysctl *ctl(void)
-{
-	return &toytcp_net(&init_net)->sysctl;
-}
-
 /* a SYN, and what the SYN-ACK says */
 static const struct sim_seg *ask(struct kunit *test, struct sim_peer *p, u16 port)
 {
@@ -167,13 +149,13 @@ static const struct sim_seg *ask(struct kunit *test, struct sim_peer *p, u16 por
 static void syncookies__whole_handshake(struct kunit *test)
 {
 	struct socket *listener = sim_listen(test, SIM_PORT_A, 4), *child;
-	u64 sent = stat(TOYTCP_MIB_SYNCOOKIES_SENT);
-	u64 recv = stat(TOYTCP_MIB_SYNCOOKIES_RECV);
+	u64 sent = sim_counted(TOYTCP_MIB_SYNCOOKIES_SENT);
+	u64 recv = sim_counted(TOYTCP_MIB_SYNCOOKIES_RECV);
 	const struct sim_seg *synack;
 	struct toytcp_sock *ts;
 	struct sim_peer p;
 
-	ctl()->syncookies = 2;
+	sim_sysctl()->syncookies = 2;
 	synack = ask(test, &p, 2000);
 	KUNIT_ASSERT_NOT_NULL(test, synack);
 	KUNIT_EXPECT_TRUE(test, synack->opt.has_ts && synack->opt.sack_perm &&
@@ -196,8 +178,8 @@ static void syncookies__whole_handshake(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ts->mss, 1448);
 	/* the wait for the ACK is no round trip */
 	KUNIT_EXPECT_EQ(test, ts->rtt.srtt_us8, 0);
-	KUNIT_EXPECT_EQ(test, stat(TOYTCP_MIB_SYNCOOKIES_SENT) - sent, 1);
-	KUNIT_EXPECT_EQ(test, stat(TOYTCP_MIB_SYNCOOKIES_RECV) - recv, 1);
+	KUNIT_EXPECT_EQ(test, sim_counted(TOYTCP_MIB_SYNCOOKIES_SENT) - sent, 1);
+	KUNIT_EXPECT_EQ(test, sim_counted(TOYTCP_MIB_SYNCOOKIES_RECV) - recv, 1);
 	KUNIT_EXPECT_EQ(test, sim_write(child, 0, 100), 100);
 	SIM_EXPECT(test, &p, TOYTCP_ACK, 1, 1, 100);
 	sim_peer_send(&p, TOYTCP_ACK, 50);
@@ -212,7 +194,7 @@ static void syncookies__without_timestamps(struct kunit *test)
 	const struct sim_seg *synack;
 	struct sim_peer p;
 
-	ctl()->syncookies = 2;
+	sim_sysctl()->syncookies = 2;
 	sim_peer_init(&p, SIM_PORT_A);
 	p.syn.mss = 1400;
 	p.syn.sack_perm = 1;
@@ -240,7 +222,7 @@ static void syncookies__data_with_the_ack(struct kunit *test)
 	struct socket *listener = sim_listen(test, SIM_PORT_A, 4), *child;
 	struct sim_peer p;
 
-	ctl()->syncookies = 2;
+	sim_sysctl()->syncookies = 2;
 	ask(test, &p, 2000);
 	sim_peer_send(&p, TOYTCP_ACK | TOYTCP_PSH | TOYTCP_FIN, 100);
 	sim_run(SIM_S / 5);	/* a FIN's ACK may wait for the other FIN */
@@ -255,7 +237,7 @@ static void syncookies__data_with_the_ack(struct kunit *test)
 static void syncookies__on_overflow(struct kunit *test)
 {
 	struct socket *listener = sim_listen(test, SIM_PORT_A, 3);
-	u64 full = stat(TOYTCP_MIB_REQ_QFULL_COOKIES);
+	u64 full = sim_counted(TOYTCP_MIB_REQ_QFULL_COOKIES);
 	struct sim_peer p[10];
 	int i;
 
@@ -263,7 +245,7 @@ static void syncookies__on_overflow(struct kunit *test)
 		KUNIT_ASSERT_NOT_NULL(test, ask(test, &p[i], 2000 + i));
 		KUNIT_EXPECT_EQ(test, sim_ts(listener)->req_count, min(i + 1, 4));
 	}
-	KUNIT_EXPECT_EQ(test, stat(TOYTCP_MIB_REQ_QFULL_COOKIES) - full, 6);
+	KUNIT_EXPECT_EQ(test, sim_counted(TOYTCP_MIB_REQ_QFULL_COOKIES) - full, 6);
 	/* the last one has a cookie, the first one a request: both are let in */
 	for (i = 9; i >= 0; i -= 9) {
 		sim_peer_send(&p[i], TOYTCP_ACK, 10);
@@ -276,24 +258,24 @@ static void syncookies__on_overflow(struct kunit *test)
 /* 0: what does not fit is dropped */
 static void syncookies__off(struct kunit *test)
 {
-	u64 full = stat(TOYTCP_MIB_REQ_QFULL_DROP);
-	u64 drops = stat(TOYTCP_MIB_LISTEN_DROPS);
+	u64 full = sim_counted(TOYTCP_MIB_REQ_QFULL_DROP);
+	u64 drops = sim_counted(TOYTCP_MIB_LISTEN_DROPS);
 	struct sim_peer p;
 	int i;
 
 	sim_listen(test, SIM_PORT_A, 3);
-	ctl()->syncookies = 0;
+	sim_sysctl()->syncookies = 0;
 	for (i = 0; i < 10; i++)
 		KUNIT_EXPECT_TRUE(test, !!ask(test, &p, 2000 + i) == (i < 4));
-	KUNIT_EXPECT_EQ(test, stat(TOYTCP_MIB_REQ_QFULL_DROP) - full, 6);
-	KUNIT_EXPECT_EQ(test, stat(TOYTCP_MIB_LISTEN_DROPS) - drops, 6);
+	KUNIT_EXPECT_EQ(test, sim_counted(TOYTCP_MIB_REQ_QFULL_DROP) - full, 6);
+	KUNIT_EXPECT_EQ(test, sim_counted(TOYTCP_MIB_LISTEN_DROPS) - drops, 6);
 }
 
 /* what is no cookie is answered with a reset, as ever */
 static void syncookies__wrong(struct kunit *test)
 {
 	struct socket *listener = sim_listen(test, SIM_PORT_A, 4);
-	u64 failed = stat(TOYTCP_MIB_SYNCOOKIES_FAILED);
+	u64 failed = sim_counted(TOYTCP_MIB_SYNCOOKIES_FAILED);
 	struct sim_seg seg;
 	struct sim_peer p;
 
@@ -301,9 +283,9 @@ static void syncookies__wrong(struct kunit *test)
 	sim_peer_init(&p, SIM_PORT_A);
 	sim_peer_send(&p, TOYTCP_ACK, 0);
 	SIM_EXPECT(test, &p, TOYTCP_RST, 0, 0, 0);
-	KUNIT_EXPECT_EQ(test, stat(TOYTCP_MIB_SYNCOOKIES_FAILED), failed);
+	KUNIT_EXPECT_EQ(test, sim_counted(TOYTCP_MIB_SYNCOOKIES_FAILED), failed);
 
-	ctl()->syncookies = 2;
+	sim_sysctl()->syncookies = 2;
 	ask(test, &p, 2000);
 	seg = sim_peer_seg(&p, TOYTCP_ACK, 0);
 	seg.ack += 4;
@@ -313,19 +295,19 @@ static void syncookies__wrong(struct kunit *test)
 	seg.seq++;
 	sim_inject(&seg);
 	SIM_EXPECT(test, &p, TOYTCP_RST, 1, 0, 0);
-	KUNIT_EXPECT_EQ(test, stat(TOYTCP_MIB_SYNCOOKIES_FAILED), failed + 2);
+	KUNIT_EXPECT_EQ(test, sim_counted(TOYTCP_MIB_SYNCOOKIES_FAILED), failed + 2);
 	/* a reset is nothing to answer, and ends nothing */
 	sim_peer_send(&p, TOYTCP_RST | TOYTCP_ACK, 0);
 	SIM_EXPECT_NONE(test);
 	/* switched off meanwhile: we do not do that any more */
-	ctl()->timestamps = 0;
+	sim_sysctl()->timestamps = 0;
 	sim_peer_send(&p, TOYTCP_ACK, 0);
 	SIM_EXPECT(test, &p, TOYTCP_RST, 1, 0, 0);
-	ctl()->timestamps = 1;
-	ctl()->syncookies = 0;
+	sim_sysctl()->timestamps = 1;
+	sim_sysctl()->syncookies = 0;
 	sim_peer_send(&p, TOYTCP_ACK, 0);
 	SIM_EXPECT(test, &p, TOYTCP_RST, 1, 0, 0);
-	ctl()->syncookies = 2;
+	sim_sysctl()->syncookies = 2;
 	/* too late */
 	sim_run(121 * SIM_S);
 	sim_peer_send(&p, TOYTCP_ACK, 0);
@@ -339,7 +321,7 @@ static void syncookies__ack_twice(struct kunit *test)
 	struct socket *listener = sim_listen(test, SIM_PORT_A, 4);
 	struct sim_peer p;
 
-	ctl()->syncookies = 2;
+	sim_sysctl()->syncookies = 2;
 	ask(test, &p, 2000);
 	sim_peer_send(&p, TOYTCP_ACK, 0);
 	sim_peer_send(&p, TOYTCP_ACK, 0);
@@ -354,7 +336,7 @@ static void syncookies__accept_queue_full(struct kunit *test)
 	struct socket *listener = sim_listen(test, SIM_PORT_A, 0);
 	struct sim_peer p, q;
 
-	ctl()->syncookies = 2;
+	sim_sysctl()->syncookies = 2;
 	ask(test, &p, 2000);
 	ask(test, &q, 2001);
 	sim_peer_send(&p, TOYTCP_ACK, 0);

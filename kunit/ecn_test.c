@@ -103,19 +103,6 @@ static void data(struct conn *c, u8 ecn, u8 flags, u32 len)
 	sim_inject(&seg);
 }
 
-static u64 stat(enum toytcp_mib mib)
-{
-	struct toytcp_stats *sum = kmalloc(sizeof(*sum), GFP_KERNEL);
-	u64 n = 0;
-
-	if (sum) {
-		toytcp_stats_fold(&init_net, sum);
-		n = sum->mib[mib];
-	}
-	kfree(sum);
-	return n;
-}
-
 /* RFC 3168 6.1.2: the first of the segments that a buffer makes says CWR, no other */
 static void ecn_xmit__cwr_once_in_a_large_buffer(struct kunit *test)
 {
@@ -146,7 +133,7 @@ static void ecn_xmit__cwr_once_in_a_large_buffer(struct kunit *test)
 /* the window comes down to ssthresh while what was out arrives, and then may grow */
 static void ecn_echoed__reduces_in_a_round_trip(struct kunit *test)
 {
-	u64 delivered_ce = stat(TOYTCP_MIB_DELIVERED_CE);
+	u64 delivered_ce = sim_counted(TOYTCP_MIB_DELIVERED_CE);
 	struct conn c;
 	u32 i, sent;
 
@@ -162,7 +149,7 @@ static void ecn_echoed__reduces_in_a_round_trip(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, sent, 5);
 	KUNIT_EXPECT_EQ(test, toytcp_in_flight(c.ts), 5);
 	KUNIT_EXPECT_EQ(test, c.ts->delivered_ce, 10);
-	KUNIT_EXPECT_EQ(test, stat(TOYTCP_MIB_DELIVERED_CE) - delivered_ce, 10);
+	KUNIT_EXPECT_EQ(test, sim_counted(TOYTCP_MIB_DELIVERED_CE) - delivered_ce, 10);
 	/* RFC 3168 6.1.2: from beyond what was out an echo is news; this is none */
 	ack(&c, 0, 11);
 	KUNIT_EXPECT_EQ(test, c.ts->recovery, TOYTCP_OPEN);
@@ -289,11 +276,11 @@ static void ecn_rcv__counters(struct kunit *test)
 
 	open(test, &c);
 	for (i = 0; i < 4; i++)
-		before[i] = stat(TOYTCP_MIB_IN_NO_ECT_PKTS + i);
+		before[i] = sim_counted(TOYTCP_MIB_IN_NO_ECT_PKTS + i);
 	for (i = 0; i < 4; i++)
 		data(&c, i, 0, 10);
 	for (i = 0; i < 4; i++)
-		KUNIT_EXPECT_EQ(test, stat(TOYTCP_MIB_IN_NO_ECT_PKTS + i), before[i] + 1);
+		KUNIT_EXPECT_EQ(test, sim_counted(TOYTCP_MIB_IN_NO_ECT_PKTS + i), before[i] + 1);
 	KUNIT_EXPECT_STREQ(test, toytcp_stats_mib_name(TOYTCP_MIB_IN_NO_ECT_PKTS + INET_ECN_CE),
 			   "InCEPkts");
 	KUNIT_EXPECT_STREQ(test, toytcp_stats_mib_name(TOYTCP_MIB_IN_NO_ECT_PKTS + INET_ECN_ECT_0),

@@ -18,31 +18,13 @@
 #define SERVER	TFO_SERVER_ENABLE
 #define COOKIE	8	/* bytes of ours */
 
-static struct toytcp_sysctl *ctl(void)
-{
-	return &toytcp_net(&init_net)->sysctl;
-}
-
-static u64 stat(enum toytcp_mib mib)
-{
-	struct toytcp_stats *sum = kmalloc(sizeof(*sum), GFP_KERNEL);
-	u64 value = 0;
-
-	if (sum) {
-		toytcp_stats_fold(&init_net, sum);
-		value = sum->mib[mib];
-	}
-	kfree(sum);
-	return value;
-}
-
 /* ---- passive ---- */
 
 static struct socket *fast_listener(struct kunit *test, int max)
 {
 	struct socket *listener = sim_listen(test, SIM_PORT_A, 16);
 
-	ctl()->fastopen = SERVER;
+	sim_sysctl()->fastopen = SERVER;
 	sim_set_option(test, listener, TCP_FASTOPEN, max);
 	return listener;
 }
@@ -115,17 +97,17 @@ static struct socket *fast_child(struct kunit *test, struct socket *listener, st
 static void passive__cookie_and_data(struct kunit *test)
 {
 	struct socket *listener = fast_listener(test, 4), *child;
-	u64 asked = stat(TOYTCP_MIB_FASTOPEN_COOKIE_REQD);
-	u64 passive = stat(TOYTCP_MIB_FASTOPEN_PASSIVE);
+	u64 asked = sim_counted(TOYTCP_MIB_FASTOPEN_COOKIE_REQD);
+	u64 passive = sim_counted(TOYTCP_MIB_FASTOPEN_PASSIVE);
 	struct sim_peer p;
 
 	get_cookie(test, &p, 2000);
-	KUNIT_EXPECT_EQ(test, stat(TOYTCP_MIB_FASTOPEN_COOKIE_REQD), asked + 1);
+	KUNIT_EXPECT_EQ(test, sim_counted(TOYTCP_MIB_FASTOPEN_COOKIE_REQD), asked + 1);
 	KUNIT_EXPECT_EQ(test, pending(listener), 0);
 	KUNIT_EXPECT_EQ(test, sim_ts(listener)->req_count, 0);
 
 	child = fast_child(test, listener, &p, 2001, 1000);
-	KUNIT_EXPECT_EQ(test, stat(TOYTCP_MIB_FASTOPEN_PASSIVE), passive + 1);
+	KUNIT_EXPECT_EQ(test, sim_counted(TOYTCP_MIB_FASTOPEN_PASSIVE), passive + 1);
 	KUNIT_EXPECT_EQ(test, pending(listener), 1);
 	KUNIT_EXPECT_EQ(test, sim_read_check(child, 0, 600), 600);
 	KUNIT_EXPECT_TRUE(test, sim_ts(child)->syn_data_acked);
@@ -257,7 +239,7 @@ static void passive__data_lost(struct kunit *test)
 static void passive__wrong_cookie(struct kunit *test)
 {
 	struct socket *listener = fast_listener(test, 4), *child;
-	u64 failed = stat(TOYTCP_MIB_FASTOPEN_PASSIVE_FAIL);
+	u64 failed = sim_counted(TOYTCP_MIB_FASTOPEN_PASSIVE_FAIL);
 	const struct sim_seg *seg;
 	u8 right[COOKIE];
 	struct sim_peer p;
@@ -269,7 +251,7 @@ static void passive__wrong_cookie(struct kunit *test)
 	seg = syn(test, &p, 500, 0);
 	KUNIT_EXPECT_EQ(test, seg->opt.fastopen_len, COOKIE);
 	KUNIT_EXPECT_MEMEQ(test, seg->opt.fastopen, right, COOKIE);
-	KUNIT_EXPECT_EQ(test, stat(TOYTCP_MIB_FASTOPEN_PASSIVE_FAIL), failed + 1);
+	KUNIT_EXPECT_EQ(test, sim_counted(TOYTCP_MIB_FASTOPEN_PASSIVE_FAIL), failed + 1);
 	KUNIT_EXPECT_NULL(test, sim_accept(listener));
 	KUNIT_EXPECT_EQ(test, sim_ts(listener)->req_count, 1);
 	/* the data come again with the ACK */
@@ -285,18 +267,18 @@ static void passive__wrong_cookie(struct kunit *test)
 	p.syn.fastopen_len = 16;
 	memcpy(p.syn.fastopen, right, COOKIE);
 	KUNIT_EXPECT_TRUE(test, syn(test, &p, 500, 0)->opt.has_fastopen);
-	KUNIT_EXPECT_EQ(test, stat(TOYTCP_MIB_FASTOPEN_PASSIVE_FAIL), failed + 2);
+	KUNIT_EXPECT_EQ(test, sim_counted(TOYTCP_MIB_FASTOPEN_PASSIVE_FAIL), failed + 2);
 	peer_init(&p, 2003);
 	p.syn.has_fastopen = 0;
 	KUNIT_EXPECT_FALSE(test, syn(test, &p, 500, 0)->opt.has_fastopen);
-	KUNIT_EXPECT_EQ(test, stat(TOYTCP_MIB_FASTOPEN_PASSIVE_FAIL), failed + 2);
+	KUNIT_EXPECT_EQ(test, sim_counted(TOYTCP_MIB_FASTOPEN_PASSIVE_FAIL), failed + 2);
 }
 
 /* the listener's limit; a reset child counts for a minute if it was accepted */
 static void passive__limit(struct kunit *test)
 {
 	struct socket *listener = fast_listener(test, 1), *child;
-	u64 over = stat(TOYTCP_MIB_FASTOPEN_LISTEN_OVERFLOW);
+	u64 over = sim_counted(TOYTCP_MIB_FASTOPEN_LISTEN_OVERFLOW);
 	struct sim_peer p, q;
 
 	get_cookie(test, &p, 2000);
@@ -304,7 +286,7 @@ static void passive__limit(struct kunit *test)
 	child = fast_child(test, listener, &p, 2001, 10);
 	q.port = 2002;
 	KUNIT_EXPECT_FALSE(test, syn(test, &q, 10, 0)->opt.has_fastopen);
-	KUNIT_EXPECT_EQ(test, stat(TOYTCP_MIB_FASTOPEN_LISTEN_OVERFLOW), over + 1);
+	KUNIT_EXPECT_EQ(test, sim_counted(TOYTCP_MIB_FASTOPEN_LISTEN_OVERFLOW), over + 1);
 
 	sim_peer_send(&p, TOYTCP_RST, 0);
 	SIM_EXPECT_NONE(test);
@@ -409,17 +391,17 @@ static void passive__off(struct kunit *test)
 	struct sim_peer p;
 
 	get_cookie(test, &p, 2000);
-	ctl()->fastopen = TFO_CLIENT_ENABLE;
+	sim_sysctl()->fastopen = TFO_CLIENT_ENABLE;
 	p.port = 2001;
 	KUNIT_EXPECT_FALSE(test, syn(test, &p, 100, 0)->opt.has_fastopen);
-	ctl()->fastopen = SERVER;
+	sim_sysctl()->fastopen = SERVER;
 	sim_set_option(test, listener, TCP_FASTOPEN, 0);
 	p.port = 2002;
 	p.snd_nxt = p.iss;
 	KUNIT_EXPECT_FALSE(test, syn(test, &p, 100, 0)->opt.has_fastopen);
 	sim_set_option(test, listener, TCP_FASTOPEN, 4);
 	/* a SYN cookie has no memory of the other kind */
-	ctl()->syncookies = 2;
+	sim_sysctl()->syncookies = 2;
 	p.port = 2003;
 	p.snd_nxt = p.iss;
 	seg = syn(test, &p, 100, 0);
@@ -434,16 +416,16 @@ static void passive__without_cookie(struct kunit *test)
 	struct sim_peer p;
 
 	sim_peer_init(&p, SIM_PORT_A);
-	ctl()->fastopen = SERVER | TFO_SERVER_COOKIE_NOT_REQD;
+	sim_sysctl()->fastopen = SERVER | TFO_SERVER_COOKIE_NOT_REQD;
 	fast_child(test, listener, &p, 2001, 100);
-	ctl()->fastopen = SERVER;
+	sim_sysctl()->fastopen = SERVER;
 	p.port = 2002;
 	p.snd_nxt = p.iss;
 	syn(test, &p, 100, 0);
 	sim_set_option(test, listener, TCP_FASTOPEN_NO_COOKIE, 1);
 	fast_child(test, listener, &p, 2003, 100);
 
-	ctl()->fastopen = SERVER | TFO_SERVER_WO_SOCKOPT1;
+	sim_sysctl()->fastopen = SERVER | TFO_SERVER_WO_SOCKOPT1;
 	other = sim_listen(test, SIM_PORT_A + 7, 3);
 	KUNIT_EXPECT_EQ(test, sim_ts(other)->fastopen_queue.max, 3);
 }
@@ -453,7 +435,7 @@ static void passive__second_key(struct kunit *test)
 {
 	static const u8 keys[2][TOYTCP_FASTOPEN_KEY] = { { 1, 2, 3 }, { 4, 5, 6 } };
 	struct socket *listener = fast_listener(test, 4);
-	u64 alt = stat(TOYTCP_MIB_FASTOPEN_PASSIVE_ALT_KEY);
+	u64 alt = sim_counted(TOYTCP_MIB_FASTOPEN_PASSIVE_ALT_KEY);
 	const struct sim_seg *seg;
 	struct sim_peer p;
 	u8 both[2 * TOYTCP_FASTOPEN_KEY];
@@ -472,7 +454,7 @@ static void passive__second_key(struct kunit *test)
 	seg = syn(test, &p, 10, 10);
 	KUNIT_EXPECT_EQ(test, seg->opt.fastopen_len, COOKIE);
 	KUNIT_EXPECT_NE(test, memcmp(seg->opt.fastopen, p.syn.fastopen, COOKIE), 0);
-	KUNIT_EXPECT_EQ(test, stat(TOYTCP_MIB_FASTOPEN_PASSIVE_ALT_KEY), alt + 1);
+	KUNIT_EXPECT_EQ(test, sim_counted(TOYTCP_MIB_FASTOPEN_PASSIVE_ALT_KEY), alt + 1);
 	KUNIT_EXPECT_NOT_NULL(test, sim_accept(listener));
 	memcpy(p.syn.fastopen, seg->opt.fastopen, COOKIE);
 	fast_child(test, listener, &p, 2003, 10);
@@ -484,7 +466,7 @@ static struct socket *opener(struct kunit *test)
 {
 	struct socket *sock = sim_socket(test);
 
-	ctl()->fastopen = TFO_CLIENT_ENABLE;
+	sim_sysctl()->fastopen = TFO_CLIENT_ENABLE;
 	KUNIT_ASSERT_EQ(test, sim_bind(sock, SIM_A, SIM_PORT_A), 0);
 	return sock;
 }
@@ -554,7 +536,7 @@ static void learn_cookie(struct kunit *test, u16 mss)
 /* the second time, the SYN brings data */
 static void active__cookie_and_data(struct kunit *test)
 {
-	u64 active = stat(TOYTCP_MIB_FASTOPEN_ACTIVE);
+	u64 active = sim_counted(TOYTCP_MIB_FASTOPEN_ACTIVE);
 	const struct sim_seg *seg;
 	struct socket *sock;
 	struct sim_peer p;
@@ -576,7 +558,7 @@ static void active__cookie_and_data(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, sim_ts(sock)->bytes_acked, 1001);
 	KUNIT_EXPECT_EQ(test, sim_ts(sock)->delivered, 1);
 	KUNIT_EXPECT_EQ(test, sim_ts(sock)->cong.cwnd_segs, 10);
-	KUNIT_EXPECT_EQ(test, stat(TOYTCP_MIB_FASTOPEN_ACTIVE), active + 1);
+	KUNIT_EXPECT_EQ(test, sim_counted(TOYTCP_MIB_FASTOPEN_ACTIVE), active + 1);
 	/* and goes on like any */
 	KUNIT_EXPECT_EQ(test, sim_write(sock, 1000, 100), 100);
 	SIM_EXPECT(test, &p, TOYTCP_ACK, 1001, 1, 100);
@@ -609,7 +591,7 @@ static void active__fills_the_syn(struct kunit *test)
 /* the SYN alone is acknowledged: the data follow at once, with the ACK */
 static void active__data_refused(struct kunit *test)
 {
-	u64 failed = stat(TOYTCP_MIB_FASTOPEN_ACTIVE_FAIL);
+	u64 failed = sim_counted(TOYTCP_MIB_FASTOPEN_ACTIVE_FAIL);
 	struct socket *sock;
 	struct sim_peer p;
 
@@ -622,7 +604,7 @@ static void active__data_refused(struct kunit *test)
 	SIM_EXPECT_NONE(test);
 	KUNIT_EXPECT_EQ(test, (u8)sim_ts(sock)->fastopen_client_fail, TFO_DATA_NOT_ACKED);
 	KUNIT_EXPECT_FALSE(test, sim_ts(sock)->syn_data_acked);
-	KUNIT_EXPECT_EQ(test, stat(TOYTCP_MIB_FASTOPEN_ACTIVE_FAIL), failed + 1);
+	KUNIT_EXPECT_EQ(test, sim_counted(TOYTCP_MIB_FASTOPEN_ACTIVE_FAIL), failed + 1);
 	KUNIT_EXPECT_PTR_EQ(test, sim_check(sock->sk), NULL);
 	p.rcv_nxt += 1000;
 	sim_peer_send(&p, TOYTCP_ACK, 0);
@@ -757,7 +739,7 @@ static void active__without_cookie(struct kunit *test)
 	struct socket *sock = opener(test);
 	struct sim_peer p;
 
-	ctl()->fastopen = TFO_CLIENT_ENABLE | TFO_CLIENT_NO_COOKIE;
+	sim_sysctl()->fastopen = TFO_CLIENT_ENABLE | TFO_CLIENT_NO_COOKIE;
 	KUNIT_EXPECT_EQ(test, open_with(sock, 300), 300);
 	KUNIT_EXPECT_FALSE(test, their_syn(test, &p, 300)->opt.has_fastopen);
 	p.rcv_nxt += 300;
@@ -779,7 +761,7 @@ static void active__without_cookie(struct kunit *test)
 	sim_abort(sock);
 
 	sock = opener(test);
-	ctl()->fastopen = 0;
+	sim_sysctl()->fastopen = 0;
 	KUNIT_EXPECT_EQ(test, open_with(sock, 300), -EOPNOTSUPP);
 	SIM_EXPECT_NONE(test);
 }
@@ -787,20 +769,20 @@ static void active__without_cookie(struct kunit *test)
 /* three timeouts in a row: off for the time said, then for twice that */
 static void active__black_hole(struct kunit *test)
 {
-	u64 holes = stat(TOYTCP_MIB_FASTOPEN_BLACKHOLE);
+	u64 holes = sim_counted(TOYTCP_MIB_FASTOPEN_BLACKHOLE);
 	struct socket *sock;
 	struct sim_peer p;
 	int i;
 
-	ctl()->fastopen_blackhole_timeout_sec = 100;
+	sim_sysctl()->fastopen_blackhole_timeout_sec = 100;
 	learn_cookie(test, 1460);
 	for (i = 0; i < 2; i++) {
 		sock = opener(test);
 		KUNIT_EXPECT_EQ(test, open_with(sock, 300), 300);
 		sim_run(6 * SIM_S);
-		KUNIT_EXPECT_EQ(test, stat(TOYTCP_MIB_FASTOPEN_BLACKHOLE), holes + i);
+		KUNIT_EXPECT_EQ(test, sim_counted(TOYTCP_MIB_FASTOPEN_BLACKHOLE), holes + i);
 		sim_run(SIM_S);
-		KUNIT_EXPECT_EQ(test, stat(TOYTCP_MIB_FASTOPEN_BLACKHOLE), holes + i + 1);
+		KUNIT_EXPECT_EQ(test, sim_counted(TOYTCP_MIB_FASTOPEN_BLACKHOLE), holes + i + 1);
 		sim_abort(sock);
 		sim_inbox_clear();
 
@@ -838,7 +820,7 @@ static void both__data_and_answer(struct kunit *test)
 	};
 	int i;
 
-	ctl()->fastopen = TFO_CLIENT_ENABLE | SERVER;
+	sim_sysctl()->fastopen = TFO_CLIENT_ENABLE | SERVER;
 	sim_set_option(test, listener, TCP_FASTOPEN, 4);
 	sim.link[0].delay_us = 5000;
 	sim.link[1].delay_us = 5000;

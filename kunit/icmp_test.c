@@ -56,19 +56,6 @@ static void frag_needed(u32 seq, u32 mtu)
 	icmp(ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, EMSGSIZE, seq, mtu);
 }
 
-static u64 counted(enum toytcp_mib mib)
-{
-	struct toytcp_stats *sum = kzalloc(sizeof(*sum), GFP_KERNEL);
-	u64 n = 0;
-
-	if (sum) {
-		toytcp_stats_fold(&init_net, sum);
-		n = sum->mib[mib];
-	}
-	kfree(sum);
-	return n;
-}
-
 static struct socket *connecting(struct kunit *test)
 {
 	struct socket *sock = sim_socket(test);
@@ -94,13 +81,13 @@ static void rcv_sock__attempt_fails(struct kunit *test)
 static void rcv_sock__attempt_other_number(struct kunit *test)
 {
 	struct socket *sock = connecting(test);
-	u64 before = counted(TOYTCP_MIB_OUT_OF_WINDOW_ICMPS);
+	u64 before = sim_counted(TOYTCP_MIB_OUT_OF_WINDOW_ICMPS);
 
 	dest_unreach(ICMP_PORT_UNREACH, ECONNREFUSED, sim.isn - 1);
 	dest_unreach(ICMP_PORT_UNREACH, ECONNREFUSED, sim.isn + 2);
 	KUNIT_EXPECT_EQ(test, sock->sk->sk_state, TCP_SYN_SENT);
 	KUNIT_EXPECT_EQ(test, sim.queued_errors, 0);
-	KUNIT_EXPECT_EQ(test, counted(TOYTCP_MIB_OUT_OF_WINDOW_ICMPS), before + 2);
+	KUNIT_EXPECT_EQ(test, sim_counted(TOYTCP_MIB_OUT_OF_WINDOW_ICMPS), before + 2);
 }
 
 /* a request is dropped where there is no path, in silence */
@@ -224,11 +211,11 @@ static void rcv_sock__window(struct kunit *test)
 
 	open(test, &o);
 	KUNIT_EXPECT_EQ(test, sim_write(o.sock, 0, 100), 100);
-	before = counted(TOYTCP_MIB_OUT_OF_WINDOW_ICMPS);
+	before = sim_counted(TOYTCP_MIB_OUT_OF_WINDOW_ICMPS);
 	dest_unreach(ICMP_NET_UNREACH, ENETUNREACH, o.ts->snd_una - 1);
 	dest_unreach(ICMP_NET_UNREACH, ENETUNREACH, o.ts->snd_nxt + 1);
 	KUNIT_EXPECT_EQ(test, o.sock->sk->sk_err_soft, 0);
-	KUNIT_EXPECT_EQ(test, counted(TOYTCP_MIB_OUT_OF_WINDOW_ICMPS), before + 2);
+	KUNIT_EXPECT_EQ(test, sim_counted(TOYTCP_MIB_OUT_OF_WINDOW_ICMPS), before + 2);
 	dest_unreach(ICMP_NET_UNREACH, ENETUNREACH, o.ts->snd_nxt);
 	KUNIT_EXPECT_EQ(test, o.sock->sk->sk_err_soft, ENETUNREACH);
 }
@@ -285,7 +272,7 @@ static void too_big__sent_again(struct kunit *test)
 /* a program holds the lock: acted on when it lets go, others are counted */
 static void rcv_sock__lock_owned(struct kunit *test)
 {
-	u64 before = counted(TOYTCP_MIB_LOCK_DROPPED_ICMPS);
+	u64 before = sim_counted(TOYTCP_MIB_LOCK_DROPPED_ICMPS);
 	struct hit o;
 
 	open(test, &o);
@@ -297,7 +284,7 @@ static void rcv_sock__lock_owned(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, o.sock->sk->sk_err_soft, ENETUNREACH);
 	release_sock(o.sock->sk);
 	KUNIT_EXPECT_EQ(test, o.ts->mss, 1000);
-	KUNIT_EXPECT_EQ(test, counted(TOYTCP_MIB_LOCK_DROPPED_ICMPS), before + 1);
+	KUNIT_EXPECT_EQ(test, sim_counted(TOYTCP_MIB_LOCK_DROPPED_ICMPS), before + 1);
 }
 
 /* net.toytcp.min_snd_mss is below all that a peer or a router can say */

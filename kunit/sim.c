@@ -765,6 +765,31 @@ int sim_error(struct socket *sock)
 	return -sock_error(sock->sk);
 }
 
+/**
+ * sim_counted() - a counter of the namespace, as /proc/net/toytcp_stat shows it
+ * @mib: which
+ */
+u64 sim_counted(enum toytcp_mib mib)
+{
+	struct toytcp_stats *sum = kmalloc(sizeof(*sum), GFP_KERNEL);
+	u64 value = 0;
+
+	if (sum) {
+		toytcp_stats_fold(&init_net, sum);
+		value = sum->mib[mib];
+	}
+	kfree(sum);
+	return value;
+}
+
+/**
+ * sim_sysctl() - the namespace's settings; they are as they were for the next case
+ */
+struct toytcp_sysctl *sim_sysctl(void)
+{
+	return &toytcp_net(&init_net)->sysctl;
+}
+
 /* ---- the raw peer ---- */
 
 void sim_inject(const struct sim_seg *seg)

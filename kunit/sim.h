@@ -141,6 +141,8 @@ int sim_read_check(struct socket *sock, u32 offset, u32 len);
 void sim_close(struct socket *sock);
 void sim_abort(struct socket *sock);
 int sim_error(struct socket *sock);
+u64 sim_counted(enum toytcp_mib mib);
+struct toytcp_sysctl *sim_sysctl(void);
 void sim_set_option(struct kunit *test, struct socket *sock, int option,
 		    int value);
 const u8 *sim_bytes(u32 offset);

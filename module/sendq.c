@@ -58,6 +58,42 @@ void toytcp_sendq_free(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
+ * toytcp_sendq_append() - an empty buffer at the end of the write queue
+ * @sk: the socket; it is charged
+ *
+ * Context: process, socket lock held.
+ * Return: the buffer, for the bytes from write_seq on; NULL without memory, or
+ * when the program is to wait until there is room.
+ */
+struct sk_buff *toytcp_sendq_append(struct sock *sk)
+{
+	struct sk_buff *skb;
+
+	if (!sk_stream_memory_free(sk))
+		return NULL;
+	skb = toytcp_sendq_alloc(sk, sk->sk_allocation);
+	if (!skb)
+		return NULL;
+	TOYTCP_CB(skb)->seq = toytcp_sk(sk)->write_seq;
+	TOYTCP_CB(skb)->end_seq = toytcp_sk(sk)->write_seq;
+	__skb_queue_tail(&sk->sk_write_queue, skb);
+	return skb;
+}
+
+/**
+ * toytcp_sendq_drop() - take back what toytcp_sendq_append() made
+ * @sk: the socket
+ * @skb: the buffer, still empty; consumed
+ *
+ * Context: process, socket lock held.
+ */
+void toytcp_sendq_drop(struct sock *sk, struct sk_buff *skb)
+{
+	__skb_unlink(skb, &sk->sk_write_queue);
+	toytcp_sendq_free(sk, skb);
+}
+
+/**
  * toytcp_sendq_purge() - drop everything unsent and unacknowledged
  * @sk: the socket
  *

@@ -562,6 +562,8 @@ u16 toytcp_output_adv_mss(const struct toytcp_sock *ts, u32 mtu);
 /* sendq.c */
 struct sk_buff *toytcp_sendq_alloc(struct sock *sk, gfp_t gfp);
 void toytcp_sendq_free(struct sock *sk, struct sk_buff *skb);
+struct sk_buff *toytcp_sendq_append(struct sock *sk);
+void toytcp_sendq_drop(struct sock *sk, struct sk_buff *skb);
 void toytcp_sendq_purge(struct sock *sk);
 void toytcp_sendq_set_segs(const struct toytcp_sock *ts, struct sk_buff *skb);
 void toytcp_sendq_rtx_insert(struct toytcp_sock *ts, struct sk_buff *skb);

@@ -40,14 +40,9 @@ static int send_copy(struct sock *sk, struct msghdr *msg, u32 goal)
 	/* to pages of the program's nothing is added */
 	if (!skb || skb->len >= goal || skb_zcopy(skb)) {
 fresh:
-		if (!sk_stream_memory_free(sk))
-			return 0;
-		skb = toytcp_sendq_alloc(sk, sk->sk_allocation);
+		skb = toytcp_sendq_append(sk);
 		if (!skb)
 			return 0;
-		TOYTCP_CB(skb)->seq = ts->write_seq;
-		TOYTCP_CB(skb)->end_seq = ts->write_seq;
-		__skb_queue_tail(&sk->sk_write_queue, skb);
 		fresh = true;
 	}
 	err = 0;
@@ -77,10 +72,8 @@ fresh:
 	return copy;
 
 fail:
-	if (fresh) {
-		__skb_unlink(skb, &sk->sk_write_queue);
-		toytcp_sendq_free(sk, skb);
-	}
+	if (fresh)
+		toytcp_sendq_drop(sk, skb);
 	return err;
 }
 

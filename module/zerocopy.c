@@ -73,22 +73,18 @@ int toytcp_zerocopy_append(struct sock *sk, struct msghdr *msg, u32 goal,
 	struct sk_buff *skb;
 	int n = 0;
 
-	if (!sk_stream_memory_free(sk))
-		return 0;
-	skb = toytcp_sendq_alloc(sk, sk->sk_allocation);
+	skb = toytcp_sendq_append(sk);
 	if (!skb)
 		return 0;
 	/* whole pages are charged, however little of them is sent */
 	if (sk_wmem_schedule(sk, len + 2 * PAGE_SIZE))
 		n = skb_zerocopy_iter_stream(sk, skb, msg, len, uarg);
 	if (n <= 0) {
-		toytcp_sendq_free(sk, skb);
+		toytcp_sendq_drop(sk, skb);
 		return n;
 	}
-	TOYTCP_CB(skb)->seq = ts->write_seq;
 	ts->write_seq += n;
-	TOYTCP_CB(skb)->end_seq = ts->write_seq;
-	__skb_queue_tail(&sk->sk_write_queue, skb);
+	TOYTCP_CB(skb)->end_seq += n;
 	return n;
 }
 
@@ -114,14 +110,9 @@ int toytcp_zerocopy_splice(struct sock *sk, struct msghdr *msg, u32 goal)
 
 	if (!skb || skb->len >= goal || skb_zcopy(skb)) {
 fresh:
-		if (!sk_stream_memory_free(sk))
-			return 0;
-		skb = toytcp_sendq_alloc(sk, sk->sk_allocation);
+		skb = toytcp_sendq_append(sk);
 		if (!skb)
 			return 0;
-		TOYTCP_CB(skb)->seq = ts->write_seq;
-		TOYTCP_CB(skb)->end_seq = ts->write_seq;
-		__skb_queue_tail(&sk->sk_write_queue, skb);
 		fresh = true;
 	}
 	n = min_t(size_t, msg_data_left(msg), goal - skb->len);
@@ -141,9 +132,7 @@ fresh:
 	/* no place for another page in it */
 	if (n == -EMSGSIZE && !fresh)
 		goto fresh;
-	if (fresh) {
-		__skb_unlink(skb, &sk->sk_write_queue);
-		toytcp_sendq_free(sk, skb);
-	}
+	if (fresh)
+		toytcp_sendq_drop(sk, skb);
 	return n;
 }
