@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Tests of module/cong.c and module/cong_reno.c: the table of algorithms, the
- * shared arithmetic, and Reno's growth over whole round trips.
+ * shared arithmetic, and Reno's growth over whole round trips. Of cong_bbr.c,
+ * whose tests need the engine, just this: whatever it hears, it stays in bounds.
  */
 #include <kunit/test.h>
 #include <linux/errno.h>
@@ -433,6 +434,56 @@ static void reno_cong_avoid__bounds(struct kunit *test)
 	}
 }
 
+/* what no path does: any samples, losses and times */
+static void bbr_control__bounds(struct kunit *test)
+{
+	struct prng p = prng_start(test);
+	struct toytcp_cong c;
+	u64 now_us = prng_u64(&p) >> 8;
+	unsigned int i;
+
+	toytcp_cong_init(&c, &toytcp_cong_bbr, 1 + prng_below(&p, 20));
+	if (prng_once_in(&p, 2))
+		c.cwnd_clamp_segs = 100 + prng_below(&p, 10000);
+	for (i = 0; i < 20000; i++) {
+		struct toytcp_cong_ack ack = {
+			.rate.delivered_segs = prng_magnitude(&p),
+			.rate.interval_us = prng_once_in(&p, 4) ? 0 : prng_magnitude(&p),
+			.rate.prior_delivered = (u32)prng_u64(&p),
+			.rate.app_limited = prng_once_in(&p, 4),
+			.delivered = (u32)prng_u64(&p),
+			.min_rtt_us = prng_once_in(&p, 9) ? U32_MAX : prng_magnitude(&p),
+			.acked_segs = prng_magnitude(&p) & 0xffff,
+			.in_flight_segs = prng_magnitude(&p) & 0x3fffffff,
+			.rtt_us = prng_magnitude(&p),
+			.now_us = now_us,
+			.left_segs = prng_magnitude(&p) & 0x3fffffff,
+			.newly_lost_segs = prng_magnitude(&p),
+			.lost_segs = (u32)prng_u64(&p),
+			.srtt_us = prng_magnitude(&p),
+			.pace_wait_us = prng_magnitude(&p),
+			.burst_segs = 1 + prng_below(&p, 127),
+			.mss = 48 + prng_below(&p, 65000),
+			.state = prng_below(&p, TOYTCP_LOSS + 1),
+			.delayed = prng_once_in(&p, 4),
+		};
+
+		now_us += prng_magnitude(&p) & 0xfffff;
+		c.ops->control(&c, &ack);
+		KUNIT_ASSERT_TRUE_MSG(test, c.cwnd_segs && c.cwnd_segs <= c.cwnd_clamp_segs,
+				      "cwnd %u" PRNG_FMT, c.cwnd_segs, prng_where(&p));
+		KUNIT_ASSERT_TRUE_MSG(test, c.pace_q <= (u64)U32_MAX * 3 &&
+				      c.burst_min_segs <= 2,
+				      "pace %llu" PRNG_FMT, c.pace_q, prng_where(&p));
+		if (prng_once_in(&p, 30))
+			c.ssthresh_segs = c.ops->ssthresh(&c, c.cwnd_segs, now_us);
+		if (prng_once_in(&p, 100))
+			c.ops->undo(&c, now_us);
+		if (prng_once_in(&p, 100))
+			c.ops->sends(&c, now_us);
+	}
+}
+
 static struct kunit_case cong_cases[] = {
 	KUNIT_CASE(cong_register__found_until_unregistered),
 	KUNIT_CASE(cong_register__name_taken),
@@ -454,6 +505,7 @@ static struct kunit_case cong_cases[] = {
 	KUNIT_CASE(reno_cong_avoid__crosses_ssthresh_within_an_ack),
 	KUNIT_CASE(reno_cong_avoid__not_limited_not_grown),
 	KUNIT_CASE_PARAM(reno_cong_avoid__bounds, prng_seed_gen_params),
+	KUNIT_CASE_PARAM(bbr_control__bounds, prng_seed_gen_params),
 	{}
 };
 

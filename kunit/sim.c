@@ -224,6 +224,21 @@ static struct toytcp_flow_key turned(const struct toytcp_flow_key *key)
 	};
 }
 
+/* a bucket of tokens: each byte takes some time to come back */
+static bool policed(int dir, u32 len)
+{
+	const struct sim_link *link = &sim.link[dir];
+	u64 now_ns = sim.now_us * NSEC_PER_USEC, full_ns;
+
+	if (!link->police_ns_per_byte)
+		return false;
+	full_ns = max(sim.police_ns[dir], now_ns) + (u64)len * link->police_ns_per_byte;
+	if (full_ns - now_ns > (u64)link->police_burst * link->police_ns_per_byte)
+		return true;
+	sim.police_ns[dir] = full_ns;
+	return false;
+}
+
 /* through the link from A or B; consumes a segment that its receiver may have */
 static bool link_send(struct sk_buff *skb, const struct toytcp_flow_key *key)
 {
@@ -233,6 +248,7 @@ static bool link_send(struct sk_buff *skb, const struct toytcp_flow_key *key)
 	u64 at_us = max(sim.now_us, sim.busy_until[dir]);
 
 	if (chance(link->loss) || chance(link->corrupt) ||
+	    policed(dir, skb->len + 20) ||
 	    (link->queue_us && at_us - sim.now_us > link->queue_us)) {
 		kfree_skb(skb);
 		return false;

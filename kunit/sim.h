@@ -50,6 +50,8 @@ struct sim_link {
 	u32 reorder;		/* so many take three times the delay */
 	u32 ns_per_byte;	/* 0: no limit */
 	u32 queue_us;		/* tail drop when the queue is longer; 0: no limit */
+	u32 police_ns_per_byte;	/* drops what is faster on average; 0: no limit */
+	u32 police_burst;	/* bytes that may be */
 	u32 ce;			/* what is ECT is marked (RFC 3168) */
 	u32 ce_us;		/* the same when the queue is longer; 0: never */
 };
@@ -89,6 +91,7 @@ struct sim {
 	u64 seed;			/* of the link's faults; set it to begin anew */
 	struct sim_link link[2];	/* from A, from B */
 	u64 busy_until[2];		/* the queue's end */
+	u64 police_ns[2];		/* when a whole burst may come again */
 	u32 mtu;
 	bool gso;			/* sockets may send large buffers */
 	bool gro;			/* large buffers arrive whole */

@@ -49,7 +49,7 @@ static bool ops_valid(const struct toytcp_cong_ops *ops)
 {
 	size_t len;
 
-	if (!ops->name || !ops->ssthresh || !ops->cong_avoid)
+	if (!ops->name || !ops->ssthresh || (!ops->cong_avoid && !ops->control))
 		return false;
 	len = strnlen(ops->name, TOYTCP_CONG_NAME_MAX);
 	return len && len < TOYTCP_CONG_NAME_MAX;
@@ -62,8 +62,8 @@ static bool ops_valid(const struct toytcp_cong_ops *ops)
  *
  * Context: process; takes cong_list_lock.
  * Return: 0; -EINVAL if the name is missing, empty or longer than
- * TOYTCP_CONG_NAME_MAX - 1, or ssthresh or cong_avoid is missing; -EEXIST if
- * the name is taken.
+ * TOYTCP_CONG_NAME_MAX - 1, or ssthresh is missing, or both cong_avoid and
+ * control are; -EEXIST if the name is taken.
  */
 int toytcp_cong_register(struct toytcp_cong_ops *ops)
 {
@@ -221,6 +221,7 @@ static struct toytcp_cong_ops *const builtin[] = {
 	&toytcp_cong_reno,
 	&toytcp_cong_cubic,
 	&toytcp_cong_dctcp,
+	&toytcp_cong_bbr,
 };
 
 /**
@@ -294,6 +295,9 @@ void toytcp_cong_switch(struct toytcp_cong *c,
 {
 	memset(c->priv, 0, sizeof(c->priv));
 	c->cwnd_cnt = 0;
+	c->pace_q = 0;
+	c->burst_min_segs = 0;
+	c->app_limited = false;
 	c->ops = ops;
 	if (ops->init)
 		ops->init(c);

@@ -4,6 +4,7 @@
  *
  * Engine (layer 1). Locks: the socket's. RFC 7661, RFC 5681 section 4.1.
  */
+#include "pace.h"
 #include "seq.h"
 #include "sock.h"
 
@@ -58,7 +59,8 @@ void toytcp_cwv_sent(struct toytcp_sock *ts, bool limited)
 	}
 	sndbuf_limits(&ts->inet.sk);
 	ts->cwnd_used = max(ts->cwnd_used, ts->packets_out);
-	if (ts->now_us - ts->cwnd_stamp_us >= ts->rtt.rto_us)
+	if (!ts->cong.ops->control &&
+	    ts->now_us - ts->cwnd_stamp_us >= ts->rtt.rto_us)
 		cwnd_not_used(ts);
 }
 
@@ -67,6 +69,7 @@ void toytcp_cwv_sent(struct toytcp_sock *ts, bool limited)
  * @ts: the socket
  *
  * RFC 5681 4.1: what was learned of the path is stale after an idle timeout.
+ * An algorithm that decides all by itself is told that sending begins.
  *
  * Context: socket lock held.
  */
@@ -75,6 +78,12 @@ void toytcp_cwv_idle(struct toytcp_sock *ts)
 	struct toytcp_cong *c = &ts->cong;
 	u32 restart = TOYTCP_CONG_INIT_CWND;
 
+	if (c->ops->sends && ts->app_limited) {
+		c->ops->sends(c, ts->now_us);
+		toytcp_pace_update_rate(&ts->inet.sk);
+	}
+	if (c->ops->control)
+		return;
 	if (!ts->last_xmit_us || c->cwnd_segs <= restart ||
 	    ts->now_us - ts->last_xmit_us <= toytcp_rtt_timeout_us(&ts->rtt))
 		return;

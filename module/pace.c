@@ -152,21 +152,10 @@ void toytcp_pace_resume(struct toytcp_sock *ts)
 	smp_mb__after_atomic();
 }
 
-/**
- * toytcp_pace_update_rate() - the pacing rate follows window and round trip
- * @sk: the socket
- *
- * As Linux: cwnd a round trip, times net.toytcp.pacing_ss_ratio percent in
- * slow start, so that the window can double, and pacing_ca_ratio near and
- * above ssthresh. Whether anybody paces or not, the rate says how much a
- * millisecond is.
- *
- * Context: socket lock held.
- */
-void toytcp_pace_update_rate(struct sock *sk)
+/* bytes a second: cwnd a round trip, and some more */
+static u64 rate_of_window(const struct toytcp_sock *ts)
 {
-	const struct toytcp_sysctl *ctl = &toytcp_sk_net(sk)->sysctl;
-	const struct toytcp_sock *ts = toytcp_sk(sk);
+	const struct toytcp_sysctl *ctl = &ts->tn->sysctl;
 	const struct toytcp_cong *c = &ts->cong;
 	u64 rate = (u64)ts->mss * (USEC_PER_SEC / 100 * 8);
 
@@ -176,6 +165,35 @@ void toytcp_pace_update_rate(struct sock *sk)
 	rate *= max(c->cwnd_segs, ts->packets_out);
 	if (likely(ts->rtt.srtt_us8))
 		rate = div_u64(rate, ts->rtt.srtt_us8);
+	return rate;
+}
+
+/**
+ * toytcp_pace_update_rate() - the pacing rate follows window and round trip
+ * @sk: the socket
+ *
+ * As Linux: cwnd a round trip, times net.toytcp.pacing_ss_ratio percent in
+ * slow start, so that the window can double, and pacing_ca_ratio near and
+ * above ssthresh. Whether anybody paces or not, the rate says how much a
+ * millisecond is. An algorithm that says how fast to send is obeyed, and the
+ * socket is paced from then on.
+ *
+ * Context: socket lock held.
+ */
+void toytcp_pace_update_rate(struct sock *sk)
+{
+	const struct toytcp_sock *ts = toytcp_sk(sk);
+	u64 rate;
+
+	if (unlikely(ts->cong.pace_q)) {
+		rate = mul_u64_u64_shr(ts->cong.pace_q,
+				       (u64)ts->mss * USEC_PER_SEC,
+				       TOYTCP_CONG_PACE_SHIFT);
+		/* fq says so itself, from another CPU perhaps */
+		cmpxchg(&sk->sk_pacing_status, SK_PACING_NONE, SK_PACING_NEEDED);
+	} else {
+		rate = rate_of_window(ts);
+	}
 	/* fq reads it without a lock */
 	WRITE_ONCE(sk->sk_pacing_rate,
 		   min_t(u64, rate, READ_ONCE(sk->sk_max_pacing_rate)));
@@ -279,6 +297,33 @@ u64 toytcp_pace_delay_us(const struct sock *sk)
 	return toytcp_pace_departure(toytcp_sk(sk), now_us) - now_us;
 }
 
+/* of an algorithm's choice, or the namespace's */
+static u32 burst_min_segs(const struct toytcp_sock *ts)
+{
+	return ts->cong.burst_min_segs ?:
+	       READ_ONCE(ts->tn->sysctl.min_tso_segs);
+}
+
+/**
+ * toytcp_pace_burst_segs() - segments that the pacing rate makes in a millisecond
+ * @sk: the socket
+ *
+ * What an algorithm that decides about the window reckons with: the device's
+ * limits are none of its business.
+ *
+ * Context: socket lock held.
+ * Return: at least 1, and what fits into 64 KiB.
+ */
+u32 toytcp_pace_burst_segs(const struct sock *sk)
+{
+	const struct toytcp_sock *ts = toytcp_sk(sk);
+	unsigned long bytes = READ_ONCE(sk->sk_pacing_rate) >>
+			      READ_ONCE(sk->sk_pacing_shift);
+
+	bytes = min_t(unsigned long, bytes, U16_MAX - TOYTCP_HEADROOM);
+	return max_t(u32, (u32)bytes / ts->mss, burst_min_segs(ts));
+}
+
 /**
  * toytcp_pace_gso_segs() - how many segments should leave as one buffer
  * @sk: the socket
@@ -305,5 +350,5 @@ u32 toytcp_pace_gso_segs(const struct sock *sk)
 		bytes += max_size >> shift;
 	bytes = min_t(unsigned long, bytes, max_size);
 	return min_t(u32, most, max_t(u32, (u32)bytes / ts->mss,
-				      READ_ONCE(ctl->min_tso_segs)));
+				      burst_min_segs(ts)));
 }

@@ -23,6 +23,7 @@ u64 toytcp_pace_departure(const struct toytcp_sock *ts, u64 now_us);
 void toytcp_pace_stamp(const struct toytcp_sock *ts, struct sk_buff *skb);
 void toytcp_pace_sent(struct sock *sk, u32 len, u64 now_us);
 u64 toytcp_pace_delay_us(const struct sock *sk);
+u32 toytcp_pace_burst_segs(const struct sock *sk);
 u32 toytcp_pace_gso_segs(const struct sock *sk);
 
 #endif /* _TOYTCP_PACE_H */

@@ -28,6 +28,13 @@
 #include "recovery.h"
 #include "seq.h"
 
+/* an algorithm that decides all by itself sets its own */
+static void window_set(struct toytcp_sock *ts, u32 segs)
+{
+	if (!ts->cong.ops->control)
+		ts->cong.cwnd_segs = segs;
+}
+
 /* RTT from this ACK, by the queue's own stamps or by the echoed timestamp */
 static void rtt_sample(struct toytcp_sock *ts, const struct toytcp_seg *seg,
 		       struct toytcp_ack *ack)
@@ -89,7 +96,7 @@ static void undo(struct toytcp_sock *ts, enum toytcp_mib why)
 
 	toytcp_scoreboard_none_lost(ts);
 	if (ts->prior_ssthresh) {
-		c->cwnd_segs = max(c->cwnd_segs, ts->prior_cwnd);
+		window_set(ts, max(c->cwnd_segs, ts->prior_cwnd));
 		c->ssthresh_segs = max(c->ssthresh_segs, ts->prior_ssthresh);
 		ts->ecn_queue_cwr = 0;
 		if (c->ops->undo)
@@ -180,7 +187,7 @@ static void leave_recovery(struct toytcp_sock *ts, const struct toytcp_seg *seg)
 		undo(ts, fast ? TOYTCP_MIB_FULL_UNDO : TOYTCP_MIB_LOSS_UNDO);
 	}
 	if (reduced)
-		ts->cong.cwnd_segs = max(ts->cong.ssthresh_segs, 2u);
+		window_set(ts, max(ts->cong.ssthresh_segs, 2u));
 	open_again(ts);
 }
 
@@ -203,7 +210,7 @@ static void enter_reducing(struct toytcp_sock *ts, const struct toytcp_ack *ack)
 /* what was sent with CWR, or after it, is acknowledged: the next ECN-Echo is news */
 static void leave_reducing(struct toytcp_sock *ts)
 {
-	ts->cong.cwnd_segs = max(ts->cong.ssthresh_segs, 2u);
+	window_set(ts, max(ts->cong.ssthresh_segs, 2u));
 	ts->recovery = TOYTCP_OPEN;
 }
 
@@ -230,7 +237,7 @@ static void prr_update(struct toytcp_sock *ts, const struct toytcp_ack *ack)
 	}
 	/* the first retransmission goes at once */
 	sndcnt = max(sndcnt, ts->prr_out ? 0 : 1);
-	ts->cong.cwnd_segs = max(pipe + sndcnt, 1u);
+	window_set(ts, max(pipe + sndcnt, 1u));
 }
 
 /* ---- an ACK ---- */
@@ -256,10 +263,40 @@ static struct toytcp_cong_ack cong_ack(const struct toytcp_sock *ts,
 
 static void window_grow(struct toytcp_sock *ts, const struct toytcp_ack *ack)
 {
-	struct toytcp_cong_ack cack = cong_ack(ts, ack);
+	struct toytcp_cong_ack cack;
 
-	if (cack.acked_segs)
-		ts->cong.ops->cong_avoid(&ts->cong, &cack);
+	if (!ack->delivered_segs || ts->cong.ops->control)
+		return;
+	cack = cong_ack(ts, ack);
+	ts->cong.ops->cong_avoid(&ts->cong, &cack);
+}
+
+/*
+ * An algorithm that decides all by itself has what it needs. Not while a SYN
+ * is out: what follows it says more.
+ */
+static void control(struct sock *sk, const struct toytcp_ack *ack)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct toytcp_cong *c = &ts->cong;
+	struct toytcp_cong_ack cack;
+
+	if (likely(!c->ops->control) || toytcp_handshaking(sk))
+		return;
+	cack = cong_ack(ts, ack);
+	cack.left_segs = toytcp_in_flight(ts);
+	cack.newly_lost_segs = ts->lost_total - ack->prior_lost;
+	cack.lost_segs = ts->lost_total;
+	cack.srtt_us = ts->rtt.srtt_us8 >> 3;
+	cack.pace_wait_us = (u32)(toytcp_pace_departure(ts, ack->now_us) -
+				  ack->now_us);
+	cack.burst_segs = toytcp_pace_burst_segs(sk);
+	cack.mss = ts->mss;
+	cack.state = ts->recovery;
+	cack.delayed = ack->delayed;
+	c->ops->control(c, &cack);
+	if (c->app_limited)
+		ts->app_limited = (ts->delivered + cack.left_segs) ?: 1;
 }
 
 /* something came later than what was sent after it: how much later? */
@@ -333,7 +370,7 @@ static void tlp_reduced(struct toytcp_sock *ts)
 	undo_prepare(ts);
 	ts->undo_valid = false;
 	reduce_ssthresh(ts);
-	ts->cong.cwnd_segs = max(ts->cong.ssthresh_segs, 2u);
+	window_set(ts, max(ts->cong.ssthresh_segs, 2u));
 	ts->recover = ts->snd_nxt;
 	toytcp_stats_inc(sock_net(&ts->inet.sk), TOYTCP_MIB_LOSS_PROBE_RECOVERY);
 }
@@ -551,6 +588,7 @@ void toytcp_recovery_acked(struct sock *sk, const struct toytcp_seg *seg,
 		process(sk, seg, &ack, &wait_us);
 		toytcp_timers_acked(sk, ack.advanced, wait_us);
 	}
+	control(sk, &ack);
 	toytcp_pace_update_rate(sk);
 	if (ack.advanced) {
 		rto_series_end(ts, ack.now_us);
@@ -620,7 +658,11 @@ static void rto_reduce(struct toytcp_sock *ts)
 void toytcp_recovery_rto(struct sock *sk)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
-	struct toytcp_ack ack = { .now_us = ts->now_us };
+	struct toytcp_ack ack = {
+		.now_us = ts->now_us,
+		.prior_in_flight = toytcp_in_flight(ts),
+		.prior_lost = ts->lost_total,
+	};
 	struct rb_node *node;
 	bool reneged;
 
@@ -649,6 +691,8 @@ void toytcp_recovery_rto(struct sock *sk)
 	}
 	toytcp_scoreboard_all_lost(ts, ts->sack_ok && !reneged);
 	ts->cong.cwnd_segs = toytcp_in_flight(ts) + 1;
+	ack.delivered_segs = 0;
+	control(sk, &ack);
 	toytcp_recovery_xmit(sk);
 }
 

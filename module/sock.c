@@ -806,8 +806,9 @@ void toytcp_sock_sndbuf_expand(struct sock *sk)
 	if (sk->sk_userlocks & SOCK_SNDBUF_LOCK || sk_under_memory_pressure(sk))
 		return;
 	/* a segment may lie in a buffer of its own, header, descriptor and all */
-	want = 2ull * max3(ts->cong.cwnd_segs, TOYTCP_CONG_INIT_CWND,
-			   ts->reordering + 1) *
+	want = (ts->cong.ops->sndbuf_windows ?: 2ull) *
+	       max3(ts->cong.cwnd_segs, TOYTCP_CONG_INIT_CWND,
+		    ts->reordering + 1) *
 	       (ts->mss + SKB_TRUESIZE(TOYTCP_HEADROOM));
 	if (want > sk->sk_sndbuf)
 		WRITE_ONCE(sk->sk_sndbuf, min_t(u64, want, max(top, sk->sk_sndbuf)));

@@ -122,14 +122,6 @@ enum toytcp_push {
 	TOYTCP_PUSH_NOW,	/* not wait */
 };
 
-/* Loss recovery, RFC 5681 and 6582; in the order of their gravity */
-enum toytcp_recovery_state {
-	TOYTCP_OPEN,		/* nothing known to be lost */
-	TOYTCP_REDUCING,	/* an ECN-Echo came (Linux's CWR), until beyond recover is acked */
-	TOYTCP_RECOVERY,	/* fast recovery until recover is acked */
-	TOYTCP_LOSS,		/* after a timeout, until recover is acked */
-};
-
 /* Why the retransmission timer runs */
 enum toytcp_rtx_mode {
 	TOYTCP_RTX_RETRANSMIT,	/* unacknowledged data */

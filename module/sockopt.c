@@ -7,6 +7,7 @@
  * structs and errors are those of the kernel's TCP; SOL_SOCKET is the core's.
  */
 #include <linux/in.h>
+#include <linux/inet_diag.h>
 #include <linux/tcp.h>
 #include <linux/uaccess.h>
 #include <net/ip.h>
@@ -473,6 +474,21 @@ static int put_answer(const void *answer, int size, char __user *optval,
 	return 0;
 }
 
+/* TCP_CC_INFO: what the algorithm tells of itself; nothing, if it does not */
+static int get_cong_info(struct sock *sk, char __user *optval,
+			 int __user *optlen, int len)
+{
+	const struct toytcp_sock *ts = toytcp_sk(sk);
+	union tcp_cc_info info = {};
+	size_t size = 0;
+
+	lock_sock(sk);
+	if (ts->cong.ops->info)
+		size = ts->cong.ops->info(&ts->cong, ts->mss, &info);
+	release_sock(sk);
+	return put_answer(&info, size, optval, optlen, len);
+}
+
 static int get_tcp_option(struct sock *sk, int optname, char __user *optval,
 			  int __user *optlen)
 {
@@ -561,6 +577,8 @@ static int get_tcp_option(struct sock *sk, int optname, char __user *optval,
 		toytcp_info(sk, &info);
 		release_sock(sk);
 		return put_answer(&info, sizeof(info), optval, optlen, len);
+	case TCP_CC_INFO:
+		return get_cong_info(sk, optval, optlen, len);
 	case TCP_CONGESTION:
 		lock_sock(sk);
 		strscpy(name, ts->cong.ops->name, sizeof(name));

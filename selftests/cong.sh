@@ -63,8 +63,8 @@ for_family() {	# FUNCTION FAMILY
 
 defaults() {
 	sk_start a "$NA"
-	want "reno,cubic,dctcp" a show net/toytcp/available_congestion_control
-	want "reno,cubic" a show net/toytcp/allowed_congestion_control
+	want "reno,cubic,dctcp,bbr" a show net/toytcp/available_congestion_control
+	want "reno,cubic,bbr" a show net/toytcp/allowed_congestion_control
 	want cubic a show net/toytcp/congestion_control
 	want ENOENT a sysctl net/toytcp/congestion_control nosuch
 	want cubic a show net/toytcp/congestion_control
@@ -86,14 +86,14 @@ allowed() {
 	want 0 a euid 65534
 	want EPERM a cong s dctcp
 	echo "reno nosuch" 2> /dev/null > $file && fail "an unknown one is allowed"
-	[[ $(< $file) == "reno cubic" ]] || fail "allowed: $(< $file)"
+	[[ $(< $file) == "reno cubic bbr" ]] || fail "allowed: $(< $file)"
 	echo "reno dctcp" > $file || fail "nobody may write"
 	[[ $(< $file) == "reno dctcp" ]] || fail "allowed: $(< $file)"
 	want 0 a cong s dctcp
 	want dctcp a cong s
 	want EPERM a cong s cubic
 	want 0 a euid 0
-	echo "reno cubic" > $file
+	echo "reno cubic bbr" > $file
 	want EPERM a sysctl net/toytcp/congestion_control dctcp
 	want 0 a close s
 }
@@ -149,7 +149,7 @@ marks_dctcp() {
 	C=toytcp S=toytcp
 	echo "reno cubic dctcp" > /proc/sys/net/toytcp/allowed_congestion_control
 	set_sysctl_both congestion_control dctcp
-	echo "reno cubic" > /proc/sys/net/toytcp/allowed_congestion_control
+	echo "reno cubic bbr" > /proc/sys/net/toytcp/allowed_congestion_control
 	marks dctcp
 	set_sysctl_both congestion_control cubic
 }
@@ -169,8 +169,8 @@ example_used() {
 	want 0 a socket early toytcp
 	want ENOENT a cong early aimd
 	insmod "$example" increase=2 decrease=30 || fail "insmod $example"
-	want "reno,cubic,dctcp,aimd" a show net/toytcp/available_congestion_control
-	want "reno,cubic" a show net/toytcp/allowed_congestion_control
+	want "reno,cubic,dctcp,bbr,aimd" a show net/toytcp/available_congestion_control
+	want "reno,cubic,bbr" a show net/toytcp/allowed_congestion_control
 	# restricted: not for everybody, and no default but the initial namespace's
 	want 0 a euid 65534
 	want EPERM a cong early aimd
@@ -196,7 +196,7 @@ example_used() {
 	want 0 b recveof s
 	want 0 b close s
 	poll_until 20 try_rmmod_example || fail "in use after the last close"
-	want "reno,cubic,dctcp" a show net/toytcp/available_congestion_control
+	want "reno,cubic,dctcp,bbr" a show net/toytcp/available_congestion_control
 }
 
 example_default() {
@@ -204,7 +204,7 @@ example_default() {
 	sysctl -q -w net.toytcp.congestion_control=aimd || fail "sysctl"
 	in_use "a default"
 	# free for all now, and the default of namespaces to come
-	[[ $(< /proc/sys/net/toytcp/allowed_congestion_control) == "reno cubic aimd" ]] ||
+	[[ $(< /proc/sys/net/toytcp/allowed_congestion_control) == "reno cubic bbr aimd" ]] ||
 		fail "allowed: $(< /proc/sys/net/toytcp/allowed_congestion_control)"
 	ip netns add "${NA}x"
 	sk_start a "${NA}x"

@@ -372,9 +372,6 @@ static const char *later_option(int level, int option)
 {
 	if (level == IPPROTO_TCP)
 		switch (option) {
-		case TCP_CC_INFO:
-		case TCP_CONGESTION:
-			return "congestion control other than Reno";
 		case TCP_MD5SIG:
 		case TCP_MD5SIG_EXT:
 		case 38 ... 43:	/* TCP_AO_* and what came after 6.1 */

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """
 What pace.c is for, with real devices: SO_MAX_PACING_RATE holds, with the
-socket's own timer and with fq; and what waits in a slow queueing discipline is
-little, however large the window has become.
+socket's own timer and with fq; what waits in a slow queueing discipline is
+little, however large the window has become; and BBR paces by what the path
+delivers, as the kernel's does where it has one.
 
 usage: pace.py FAMILY NETNS_A NETNS_B DEV_A DEV_B   (A sends; prints a line a case)
 """
@@ -17,6 +18,7 @@ import threading
 import time
 
 SO_MAX_PACING_RATE = 47
+TCP_CC_INFO = 26
 TCP_INFO_PACING_RATE = 104      # offset of tcpi_pacing_rate and tcpi_max_pacing_rate
 
 family, netns_a, netns_b, dev_a, dev_b = sys.argv[1:]
@@ -30,9 +32,9 @@ def enter(netns):
             raise OSError(ctypes.get_errno(), "setns")
 
 
-def client_socket():
+def client_socket(kind):
     """Python knows addresses of AF_INET alone, and AF_TOYTCP has the same."""
-    if family == "inet":
+    if kind == "inet":
         return socket.socket()
     fd = libc.socket(AF_TOYTCP, socket.SOCK_STREAM, 0)
     if fd < 0:
@@ -54,12 +56,14 @@ def drain(listener, done):
     conn.close()
 
 
-def transfer(size, rate=None, watch=None):
-    """Send so much from A to B; returns seconds, and the sender's TCP_INFO."""
+def transfer(size, rate=None, watch=None, kind=family, cong=None, option=socket.TCP_INFO):
+    """Send so much from A to B; returns seconds, and the sender's TCP_INFO or the like."""
     enter(netns_b)
     listener = socket.create_server(("10.77.0.2", 0))
     enter(netns_a)
-    s = client_socket()
+    s = client_socket(kind)
+    if cong:
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, cong)
     if rate:
         s.setsockopt(socket.SOL_SOCKET, SO_MAX_PACING_RATE, rate)
     done = []
@@ -74,7 +78,7 @@ def transfer(size, rate=None, watch=None):
     sender.join()
     s.shutdown(socket.SHUT_WR)
     receiver.join()
-    info = s.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+    info = s.getsockopt(socket.IPPROTO_TCP, option, 256)
     s.close()
     listener.close()
     assert done[0][0] == size, f"{done[0][0]} of {size} bytes arrived"
@@ -118,7 +122,32 @@ def small_queue():
     assert seconds >= 1.2, f"{seconds} s at 8 Mbit/s"
 
 
-for case in (pace_timer, pace_fq, small_queue):
+def available(cong):
+    subprocess.run(["modprobe", "tcp_" + cong.decode()], stderr=subprocess.DEVNULL)
+    with open("/proc/sys/net/ipv4/tcp_available_congestion_control", "rb") as f:
+        return cong in f.read().split()
+
+
+def bbr():
+    """1 MB/s, 20 ms, and 2 of 100 lost: what the path delivers is the pace."""
+    if family == "inet" and not available(b"bbr"):
+        return
+    tc(netns_a, "qdisc", "replace", "dev", dev_a, "root", "netem", "rate", "8mbit",
+       "delay", "20ms", "loss", "2%", "limit", "200")
+    tc(netns_b, "qdisc", "replace", "dev", dev_b, "root", "pfifo")
+    seconds, info = transfer(1_000_000, cong=b"bbr", option=TCP_CC_INFO)
+    low, high, min_rtt, _, _ = struct.unpack("=IIIII", info)
+    bandwidth = high << 32 | low
+    assert 0.6e6 <= bandwidth <= 1.4e6, f"{bandwidth} bytes a second"
+    assert 20000 <= min_rtt <= 100000, f"{min_rtt} us"
+    assert seconds <= 3.5, f"{seconds} s"
+    if family == "inet" or not available(b"bbr"):
+        return
+    theirs, _ = transfer(1_000_000, cong=b"bbr", kind="inet")
+    assert seconds <= 1.5 * theirs + 0.5, f"{seconds} s, the kernel's {theirs} s"
+
+
+for case in (pace_timer, pace_fq, small_queue, bbr):
     try:
         case()
         print("ok", case.__name__.replace("_", " "))

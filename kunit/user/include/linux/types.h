@@ -25,6 +25,8 @@ typedef int8_t __s8;
 typedef int16_t __s16;
 typedef int32_t __s32;
 typedef long long __s64;
+typedef __u16 __be16;
+typedef __u32 __be32;
 typedef unsigned int gfp_t;
 
 #endif /* _TOYTCP_USER_TYPES_H */
