@@ -18,6 +18,7 @@
 #include "compat.h"
 #include "ipv4.h"
 #include "listen.h"
+#include "mapped.h"
 #include "seq.h"
 #include "sock.h"
 #include "toytcp.h"
@@ -50,7 +51,16 @@ static int toytcp_release(struct socket *sock)
 	return 0;
 }
 
-static int bind_locked(struct sock *sk, __be32 addr, u16 port)
+/**
+ * toytcp_bind_locked() - bind() to an address that may be had
+ * @sk: the socket
+ * @addr: the address; 0: any
+ * @port: the port, host order; 0: any
+ *
+ * Context: process, socket lock held.
+ * Return: 0, -EINVAL if it is bound or more already, or what the port says.
+ */
+int toytcp_bind_locked(struct sock *sk, __be32 addr, u16 port)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 	int err;
@@ -74,6 +84,19 @@ static int bind_locked(struct sock *sk, __be32 addr, u16 port)
 	return 0;
 }
 
+/**
+ * toytcp_bind_allowed() - may the caller bind a port of that number?
+ * @net: the namespace
+ * @port: the port, host order
+ *
+ * Context: process.
+ */
+bool toytcp_bind_allowed(struct net *net, u16 port)
+{
+	return !port || !inet_port_requires_bind_service(net, port) ||
+	       ns_capable(net->user_ns, CAP_NET_BIND_SERVICE);
+}
+
 static int toytcp_bind(struct socket *sock, struct sockaddr *uaddr, int len)
 {
 	const struct sockaddr_in *addr = (struct sockaddr_in *)uaddr;
@@ -82,6 +105,8 @@ static int toytcp_bind(struct socket *sock, struct sockaddr *uaddr, int len)
 	u16 port;
 	int err;
 
+	if (toytcp_mapped(sk))
+		return toytcp_mapped_bind(sk, uaddr, len);
 	if (len < (int)sizeof(*addr))
 		return -EINVAL;
 	/* AF_UNSPEC with the wildcard is accepted, as by AF_INET */
@@ -94,42 +119,57 @@ static int toytcp_bind(struct socket *sock, struct sockaddr *uaddr, int len)
 					 inet_addr_type(net, addr->sin_addr.s_addr)))
 		return -EADDRNOTAVAIL;
 	port = ntohs(addr->sin_port);
-	if (port && inet_port_requires_bind_service(net, port) &&
-	    !ns_capable(net->user_ns, CAP_NET_BIND_SERVICE))
+	if (!toytcp_bind_allowed(net, port))
 		return -EACCES;
 
 	lock_sock(sk);
-	err = bind_locked(sk, addr->sin_addr.s_addr, port);
+	err = toytcp_bind_locked(sk, addr->sin_addr.s_addr, port);
 	release_sock(sk);
 	return err;
 }
 
 static int toytcp_getname(struct socket *sock, struct sockaddr *uaddr, int peer)
 {
-	struct sockaddr_in *addr = (struct sockaddr_in *)uaddr;
+	struct sockaddr_in addr = { .sin_family = AF_INET };
 	struct sock *sk = sock->sk;
 	const struct toytcp_flow_key *key = &toytcp_sk(sk)->flow.key;
-	int err = sizeof(*addr);
+	int err = sizeof(addr);
 
-	memset(addr, 0, sizeof(*addr));
-	addr->sin_family = AF_INET;
 	lock_sock(sk);
 	if (peer) {
 		if (!key->fport ||
 		    (BIT(sk->sk_state) & (TCPF_CLOSE | TCPF_SYN_SENT) &&
 		     peer == 1))
 			err = -ENOTCONN;
-		addr->sin_port = key->fport;
-		addr->sin_addr.s_addr = key->faddr;
+		addr.sin_port = key->fport;
+		addr.sin_addr.s_addr = key->faddr;
 	} else {
-		addr->sin_port = key->lport;
-		addr->sin_addr.s_addr = key->laddr;
+		addr.sin_port = key->lport;
+		addr.sin_addr.s_addr = key->laddr;
 	}
+	if (err > 0 && toytcp_mapped(sk))
+		err = toytcp_mapped_name(sk, &addr, peer, uaddr);
+	else
+		memcpy(uaddr, &addr, sizeof(addr));
 	release_sock(sk);
 	return err;
 }
 
 /* ---- connect ---- */
+
+/* the address that the program gave, checked */
+static int foreign_end(struct sock *sk, const struct sockaddr *uaddr, int len,
+		       struct sockaddr_in *addr)
+{
+	if (toytcp_mapped(sk))
+		return toytcp_mapped_foreign(sk, uaddr, len, addr);
+	if (len < (int)sizeof(*addr))
+		return -EINVAL;
+	if (!family_ok(uaddr->sa_family))
+		return -EAFNOSUPPORT;
+	memcpy(addr, uaddr, sizeof(*addr));
+	return 0;
+}
 
 /* active open, RFC 9293 3.10.1; socket lock held */
 static int connect_start(struct sock *sk, const struct sockaddr_in *addr)
@@ -220,6 +260,7 @@ int toytcp_connect_locked(struct socket *sock, struct sockaddr *uaddr,
 			  int len, int flags, bool begun)
 {
 	struct sock *sk = sock->sk;
+	struct sockaddr_in addr;
 	long timeo;
 	int err;
 
@@ -241,11 +282,9 @@ int toytcp_connect_locked(struct socket *sock, struct sockaddr *uaddr,
 	case SS_UNCONNECTED:
 		if (sk->sk_state != TCP_CLOSE)
 			return -EISCONN;
-		if (!uaddr || len < (int)sizeof(struct sockaddr_in))
-			return -EINVAL;
-		if (!family_ok(uaddr->sa_family))
-			return -EAFNOSUPPORT;
-		err = connect_start(sk, (struct sockaddr_in *)uaddr);
+		err = uaddr ? foreign_end(sk, uaddr, len, &addr) : -EINVAL;
+		if (!err)
+			err = connect_start(sk, &addr);
 		if (err)
 			return err;
 		sock->state = SS_CONNECTING;

@@ -12,6 +12,8 @@
 
 int toytcp_family_register(void);
 void toytcp_family_unregister(void);
+int toytcp_bind_locked(struct sock *sk, __be32 addr, u16 port);
+bool toytcp_bind_allowed(struct net *net, u16 port);
 int toytcp_connect_locked(struct socket *sock, struct sockaddr *uaddr, int len,
 			  int flags, bool begun);
 int toytcp_sendmsg(struct socket *sock, struct msghdr *msg, size_t len);

@@ -14,6 +14,7 @@
 #include "compat.h"
 #include "icmp.h"
 #include "ipv4.h"
+#include "mapped.h"
 #include "sock.h"
 
 /**
@@ -55,6 +56,22 @@ drop:
 	kfree_skb(skb);
 }
 
+/* an address as the program sees it; returns bytes of it */
+static int tell_address(const struct sock *sk, __be32 addr, __be16 port,
+			void *uaddr)
+{
+	struct sockaddr_in sin = {
+		.sin_family = AF_INET,
+		.sin_port = port,
+		.sin_addr.s_addr = addr,
+	};
+
+	if (toytcp_mapped(sk))
+		return toytcp_mapped_name(sk, &sin, true, uaddr);
+	memcpy(uaddr, &sin, sizeof(sin));
+	return sizeof(sin);
+}
+
 /**
  * toytcp_ipv4_recv_error() - recvmsg(MSG_ERRQUEUE)
  * @sk: the socket
@@ -69,10 +86,10 @@ int toytcp_ipv4_recv_error(struct sock *sk, struct msghdr *msg, size_t len)
 {
 	struct {
 		struct sock_extended_err ee;
-		struct sockaddr_in offender;
+		struct sockaddr_in6 offender;	/* or a struct sockaddr_in */
 	} answer = {};
-	struct sockaddr_in *sin = msg->msg_name;
 	const struct sock_exterr_skb *serr;
+	bool mapped = toytcp_mapped(sk);
 	struct sk_buff *skb = sock_dequeue_err_skb(sk);
 	bool has_packet;
 	int copied, err;
@@ -92,22 +109,21 @@ int toytcp_ipv4_recv_error(struct sock *sk, struct msghdr *msg, size_t len)
 	/* a notice of MSG_ZEROCOPY has no packet behind it */
 	has_packet = serr->ee.ee_origin == SO_EE_ORIGIN_ICMP;
 	msg->msg_namelen = 0;
-	if (sin && has_packet) {
-		memset(sin, 0, sizeof(*sin));
-		sin->sin_family = AF_INET;
-		sin->sin_addr.s_addr = *(__be32 *)(skb_network_header(skb) +
-						   serr->addr_offset);
-		sin->sin_port = serr->port;
-		msg->msg_namelen = sizeof(*sin);
-	}
+	if (msg->msg_name && has_packet)
+		msg->msg_namelen =
+			tell_address(sk, *(__be32 *)(skb_network_header(skb) +
+						     serr->addr_offset),
+				     serr->port, msg->msg_name);
 	answer.ee = serr->ee;
 	if (has_packet) {
-		answer.offender.sin_family = AF_INET;
-		answer.offender.sin_addr.s_addr = ip_hdr(skb)->saddr;
+		tell_address(sk, ip_hdr(skb)->saddr, 0, &answer.offender);
 		if (compat_inet_cmsg_flags(sk))
 			ip_cmsg_recv(msg, skb);
 	}
-	put_cmsg(msg, SOL_IP, IP_RECVERR, sizeof(answer), &answer);
+	put_cmsg(msg, mapped ? SOL_IPV6 : SOL_IP, mapped ? IPV6_RECVERR : IP_RECVERR,
+		 sizeof(answer.ee) + (mapped ? sizeof(struct sockaddr_in6) :
+					       sizeof(struct sockaddr_in)),
+		 &answer);
 	msg->msg_flags |= MSG_ERRQUEUE;
 	consume_skb(skb);
 	return copied;

@@ -21,6 +21,7 @@
 #include "ecn.h"
 #include "ipv4.h"
 #include "listen.h"
+#include "mapped.h"
 #include "seq.h"
 #include "sock.h"
 #include "window.h"
@@ -496,7 +497,7 @@ struct sock *toytcp_listen_child(struct sock *sk, struct toytcp_req *req)
 	toytcp_sock_setup_child(child, sk);
 	toytcp_state_set(child, TCP_SYN_RECV);
 	ts->flow.key = req->flow.key;
-	if (toytcp_ipv4_route(child))
+	if (toytcp_mapped_clone(child, sk) || toytcp_ipv4_route(child))
 		goto fail;
 	child_from_req(child, req);
 	if (hashed ? toytcp_demux_replace(&req->flow, &ts->flow) :

@@ -19,6 +19,7 @@
 
 #include "compat.h"
 #include "ipv4.h"
+#include "mapped.h"
 #include "port.h"
 #include "secret.h"
 #include "sock.h"
@@ -186,7 +187,8 @@ static bool same_class(const struct toytcp_port_user *a,
 	return a->addr == b->addr && a->dif == b->dif &&
 	       uid_eq(a->uid, b->uid) && a->reuse == b->reuse &&
 	       a->reuseport == b->reuseport && a->listening == b->listening &&
-	       a->timewait == b->timewait;
+	       a->timewait == b->timewait && a->v6only == b->v6only &&
+	       a->six == b->six;
 }
 
 /* port_lock held; what makes the class is set */
@@ -234,6 +236,19 @@ static bool may_share(const struct toytcp_port_user *user,
 	       (other->timewait || uid_eq(user->uid, other->uid));
 }
 
+/* would both hear the same? */
+static bool overlap(const struct toytcp_port_user *a,
+		    const struct toytcp_port_user *b)
+{
+	if (a->dif && b->dif && a->dif != b->dif)
+		return false;
+	if (a->six && b->six)
+		return true;
+	if (a->v6only || b->v6only)
+		return false;
+	return !a->addr || !b->addr || a->addr == b->addr;
+}
+
 /*
  * May @user have the port beside those that have it? @alone: not at an address
  * and device that any of them has, as for a port that nobody asked for by its
@@ -245,9 +260,7 @@ static bool conflicts(const struct toytcp_port *port,
 	const struct toytcp_port_user *other;
 
 	hlist_for_each_entry(other, &port->classes, node) {
-		if (user->dif && other->dif && user->dif != other->dif)
-			continue;
-		if (user->addr && other->addr && user->addr != other->addr)
+		if (!overlap(user, other))
 			continue;
 		if (alone || !may_share(user, other))
 			return true;
@@ -262,6 +275,7 @@ static void user_options(struct toytcp_port_user *user, struct sock *sk)
 	user->uid = sock_i_uid(sk);
 	user->reuse = sk->sk_reuse;
 	user->reuseport = sk->sk_reuseport;
+	user->v6only = sk->sk_ipv6only;
 }
 
 static int bind_one(struct sock *sk, struct toytcp_net *tn, __be32 addr,
@@ -275,6 +289,7 @@ static int bind_one(struct sock *sk, struct toytcp_net *tn, __be32 addr,
 		return PTR_ERR(port);
 	user_options(user, sk);
 	user->addr = addr;
+	user->six = !addr && toytcp_mapped(sk) && !toytcp_sk(sk)->bound_mapped;
 	user->listening = false;
 	user->explicit = true;
 	spin_lock_bh(&tn->port_lock);
@@ -427,6 +442,7 @@ static int connect_one(struct sock *sk, struct toytcp_net *tn, u16 num)
 		if (fresh)
 			port->shared = true;
 		ts->port_user.addr = ts->flow.key.laddr;
+		ts->port_user.six = false;
 		ts->port_user.listening = false;
 		ts->port_user.explicit = false;
 		user_add(port, &ts->port_user);
@@ -497,7 +513,8 @@ int toytcp_port_listen(struct sock *sk)
 		err = -EADDRINUSE;
 	} else {
 		user->listening = true;
-		hlist_add_head_rcu(&ts->listen_node, &user->port->listeners);
+		if (!user->v6only)
+			hlist_add_head_rcu(&ts->listen_node, &user->port->listeners);
 	}
 	user_add(user->port, user);
 	spin_unlock_bh(&tn->port_lock);
@@ -543,6 +560,8 @@ void toytcp_port_inherit(struct toytcp_port_user *user,
 	user->uid = from->uid;
 	user->reuse = from->reuse;
 	user->reuseport = from->reuseport;
+	user->v6only = false;
+	user->six = false;
 	user->listening = false;
 	user->explicit = from->explicit;
 	user_add(port, user);

@@ -53,6 +53,8 @@ struct toytcp_port_user {
 	kuid_t uid;			/* whose it is: SO_REUSEPORT is for one user's */
 	bool reuse;			/* SO_REUSEADDR at bind time, or a time-wait with it */
 	bool reuseport;			/* SO_REUSEPORT, likewise */
+	bool six;			/* bound to ::, of an AF_INET6 socket (mapped.c) */
+	bool v6only;			/* and hears nothing of IPv4: IPV6_V6ONLY */
 	bool listening;			/* port_lock */
 	bool timewait;			/* fixed: a struct toytcp_tw's */
 	bool explicit;			/* the port came by bind() or listen() */

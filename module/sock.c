@@ -21,6 +21,7 @@
 #include "ecn.h"
 #include "ipv4.h"
 #include "listen.h"
+#include "mapped.h"
 #include "pace.h"
 #include "secret.h"
 #include "sock.h"
@@ -345,6 +346,7 @@ static void cong_leave(struct toytcp_sock *ts)
 void toytcp_sock_free_child(struct sock *child)
 {
 	toytcp_state_set(child, TCP_CLOSE);
+	toytcp_mapped_end(child);
 	sock_set_flag(child, SOCK_DEAD);
 	toytcp_unlock_child(child);
 	sk_sockets_allocated_dec(child);
@@ -378,6 +380,7 @@ void toytcp_sock_destruct(struct sock *sk)
 	dst_release(rcu_dereference_protected(sk->sk_rx_dst, 1));
 	cong_leave(ts);
 	kfree(ts->saved_syn);
+	toytcp_mapped_destruct(sk);
 	toytcp_fastopen_destruct(sk);
 	if (atomic_dec_and_test(&alive))
 		wake_up_all(&alive_wait);
@@ -425,6 +428,7 @@ void toytcp_sock_destroy(struct sock *sk)
 		ts->orphan = 0;
 		atomic_dec(&tn->orphan_count);
 	}
+	toytcp_mapped_end(sk);
 	toytcp_demux_remove(&ts->flow);
 	toytcp_demux_list_del(&ts->flow);
 	toytcp_port_release(sock_net(sk), &ts->port_user);

@@ -16,7 +16,9 @@
 #include "af_toytcp.h"
 #include "compat.h"
 #include "cong_net.h"
+#include "mapped.h"
 #include "sock.h"
+#include "toytcp.h"
 
 /*
  * Options of IPPROTO_IP, which the core stores and answers for. Not these:
@@ -439,10 +441,28 @@ static int set_tcp_option(struct sock *sk, int optname, sockptr_t optval,
 	return err;
 }
 
+/* SOL_TOYTCP: what no other family has */
+static int set_own_option(struct sock *sk, int optname, sockptr_t optval,
+			  unsigned int optlen)
+{
+	int val, err;
+
+	if (optname != TOYTCP_V4_MAPPED)
+		return -ENOPROTOOPT;
+	if (optlen < sizeof(int))
+		return -EINVAL;
+	if (copy_from_sockptr(&val, optval, sizeof(val)))
+		return -EFAULT;
+	lock_sock(sk);
+	err = toytcp_mapped_set(sk, val);
+	release_sock(sk);
+	return err;
+}
+
 /**
  * toytcp_setsockopt() - proto_ops.setsockopt
  * @sock: the socket
- * @level: IPPROTO_TCP, IPPROTO_IP or SOL_SOCKET
+ * @level: IPPROTO_TCP, IPPROTO_IP, IPPROTO_IPV6, SOL_SOCKET or SOL_TOYTCP
  * @optname: the option
  * @optval: its value
  * @optlen: bytes
@@ -461,6 +481,10 @@ int toytcp_setsockopt(struct socket *sock, int level, int optname,
 		return set_tcp_option(sk, optname, optval, optlen);
 	if (level == IPPROTO_IP && ip_option_known(optname))
 		return ip_setsockopt(sk, level, optname, optval, optlen);
+	if (level == IPPROTO_IPV6 && toytcp_mapped(sk))
+		return toytcp_mapped_setsockopt(sk, optname, optval, optlen);
+	if (level == SOL_TOYTCP)
+		return set_own_option(sk, optname, optval, optlen);
 	return -ENOPROTOOPT;
 }
 
@@ -590,10 +614,24 @@ static int get_tcp_option(struct sock *sk, int optname, char __user *optval,
 	return put_answer(&val, sizeof(val), optval, optlen, len);
 }
 
+static int get_own_option(struct sock *sk, int optname, char __user *optval,
+			  int __user *optlen)
+{
+	int val = toytcp_mapped(sk), len;
+
+	if (optname != TOYTCP_V4_MAPPED)
+		return -ENOPROTOOPT;
+	if (get_user(len, optlen))
+		return -EFAULT;
+	if (len < 0)
+		return -EINVAL;
+	return put_answer(&val, sizeof(val), optval, optlen, len);
+}
+
 /**
  * toytcp_getsockopt() - proto_ops.getsockopt
  * @sock: the socket
- * @level: IPPROTO_TCP or IPPROTO_IP
+ * @level: IPPROTO_TCP, IPPROTO_IP, IPPROTO_IPV6 or SOL_TOYTCP
  * @optname: the option
  * @optval: where the value goes
  * @optlen: in: room, bytes; out: bytes of the value
@@ -610,6 +648,10 @@ int toytcp_getsockopt(struct socket *sock, int level, int optname,
 		return get_tcp_option(sk, optname, optval, optlen);
 	if (level == IPPROTO_IP && ip_option_known(optname))
 		return ip_getsockopt(sk, level, optname, optval, optlen);
+	if (level == IPPROTO_IPV6 && toytcp_mapped(sk))
+		return toytcp_mapped_getsockopt(sk, optname, optval, optlen);
+	if (level == SOL_TOYTCP)
+		return get_own_option(sk, optname, optval, optlen);
 	/* Linux's answers differ for get and set */
 	return level == IPPROTO_IP ? -ENOPROTOOPT : -EOPNOTSUPP;
 }

@@ -216,9 +216,14 @@ int main(int argc, char **argv)
 	add_option_rows();
 	add_fastopen_rows();
 	add_core_rows();
+	add_mapped_rows();
 	add_info_rows();
-	if (family == AF_TOYTCP)
+	if (family == AF_TOYTCP) {
 		add(own_domain, "deviation: SO_DOMAIN")->must = "SO_DOMAIN 18";
+		add(own_option, "SOL_TOYTCP")->must =
+			"unknown ENOPROTOOPT; short EINVAL; bad pointer EFAULT; "
+			"2 EINVAL; get 0; 0 length 4; bound EINVAL; V6ONLY ENOPROTOOPT; ";
+	}
 
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -44,7 +44,11 @@ void add_name_rows(void);
 void add_option_rows(void);
 void add_fastopen_rows(void);
 void add_core_rows(void);
+void add_mapped_rows(void);
 void add_info_rows(void);
+
+/* The option TOYTCP_V4_MAPPED itself, which no other family has. */
+void own_option(const struct row *row);
 
 /* This side of the comparison: the socket under test and its peer. */
 extern int fam, peer_fam;

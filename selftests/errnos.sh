@@ -15,9 +15,11 @@ if [[ $SUBJECT == toytcp ]]; then
 fi
 
 # A neighbour that never answers, one that nobody has (known within 0.3 s
-# instead of 3), and the routes that refuse.
+# instead of 3), and the routes that refuse. No IPv6: rows of AF_INET6 are about
+# addresses of IPv4.
 prepare() {	# SUFFIX
 	topology "$1"
+	in_ns "$NA" sysctl -q -w net.ipv6.conf.all.disable_ipv6=1
 	ip -n "$NA" -batch - <<-END
 		ntable change name arp_cache dev $VA retrans 100
 		neigh add 10.77.0.50 lladdr 02:00:00:00:00:50 dev $VA

@@ -11,13 +11,17 @@
 toytcp=$here/../userspace/toytcp
 examples=$here/../userspace/examples
 
+# Options of "toytcp run", words.
+run_options=
+
 # A command as it would be for one TCP or the other.
+# shellcheck disable=SC2086	# words
 on() {	# FAMILY NAMESPACE COMMAND...
 	local family=$1 ns=$2
 
 	shift 2
 	if [[ $family == toytcp ]]; then
-		in_ns "$ns" "$toytcp" run -- "$@"
+		in_ns "$ns" "$toytcp" run $run_options -- "$@"
 	else
 		in_ns "$ns" "$@"
 	fi
@@ -26,9 +30,10 @@ on() {	# FAMILY NAMESPACE COMMAND...
 client() { on "$C" "$NA" "$@"; }
 
 # In a process group of its own, so that all of it can be ended.
+# shellcheck disable=SC2086	# words
 server() {	# COMMAND...
 	if [[ $S == toytcp ]]; then
-		setsid nsenter --net="/run/netns/$NB" "$toytcp" run -- "$@" \
+		setsid nsenter --net="/run/netns/$NB" "$toytcp" run $run_options -- "$@" \
 			> "$case_dir/server" 2>&1 < /dev/null &
 	else
 		setsid nsenter --net="/run/netns/$NB" "$@" \
@@ -162,6 +167,40 @@ assert domain(AF_UNIX, SOCK_STREAM) == AF_UNIX
 ' || fail "see above"
 }
 
+# --v4-mapped: AF_INET6's, too, which look like that to the program; a level of
+# options that nobody else knows tells them apart. Nested, only if asked for outside.
+which_sockets_mapped() {
+	local run_options=--v4-mapped
+
+	on toytcp "$NA" "$toytcp" run --v4-mapped python3 -IS -c '
+from _socket import *
+def facts(*what):
+    s = socket(*what)
+    return s.getsockopt(SOL_SOCKET, SO_DOMAIN), s.getsockopt(1818, 1)
+for protocol in 0, IPPROTO_TCP, 262:
+    assert facts(AF_INET, SOCK_STREAM, protocol) == (18, 0)
+    assert facts(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol) == (AF_INET6, 1)
+s = socket(AF_INET6, SOCK_DGRAM)
+assert s.getsockopt(SOL_SOCKET, SO_DOMAIN) == AF_INET6
+try:
+    s.getsockopt(1818, 1)
+except OSError:
+    pass
+else:
+    assert False, "a datagram socket of ours"
+s = socket(AF_INET6)
+s.bind(("::", 0)); s.listen()
+c = socket(AF_INET6)
+c.connect(("::ffff:127.0.0.1", s.getsockname()[1]))
+fd, peer = s._accept()
+assert peer == c.getsockname() and peer[0] == "::ffff:127.0.0.1", peer
+' || fail "see above"
+	run_options=
+	on toytcp "$NA" "$toytcp" run --v4-mapped true 2> "$case_dir/err"
+	[[ $? == 1 ]] || fail "without it outside: $?"
+	grep -q 'outside' "$case_dir/err" || fail "without it outside: no message"
+}
+
 ends() {
 	local status
 
@@ -289,7 +328,7 @@ cost() {
 
 curl_get() { client curl -sS -f -4 --max-time 300 "$@"; }
 
-nginx_start() {	# folder and configuration; ports $PORT and, for TLS, $PORT + 1000
+nginx_start() {	# [SENDFILE [LISTEN]]; ports $PORT and, for TLS, $PORT + 1000
 	local dir=$case_dir/nginx
 
 	rm -rf "$dir"
@@ -313,7 +352,7 @@ nginx_start() {	# folder and configuration; ports $PORT and, for TLS, $PORT + 10
 			uwsgi_temp_path $dir/uwsgi;
 			scgi_temp_path $dir/scgi;
 			server {
-				listen 10.77.0.2:$PORT;
+				listen ${2:-10.77.0.2:$PORT};
 				listen 10.77.0.2:$((PORT + 1000)) ssl;
 				ssl_certificate $tmp/cert.pem;
 				ssl_certificate_key $tmp/key.pem;
@@ -359,6 +398,26 @@ python_http() {
 	server python3 -m http.server --bind 10.77.0.2 --directory "$tmp/www" "$PORT"
 	server_ready
 	curl_get -o "$case_dir/big" "http://10.77.0.2:$PORT/big" || fail "big file: $?"
+	same "$tmp/www/big" "$case_dir/big" "big file"
+}
+
+# Programs that listen on :: alone, and a client that is given such an address.
+python_http_mapped() {
+	local run_options=--v4-mapped
+
+	server python3 -m http.server --bind :: --directory "$tmp/www" "$PORT"
+	server_ready
+	client curl -sS -f -g -o "$case_dir/big" "http://[::ffff:10.77.0.2]:$PORT/big" ||
+		fail "big file: $?"
+	same "$tmp/www/big" "$case_dir/big" "big file"
+}
+
+web_mapped() {
+	local run_options=--v4-mapped
+
+	nginx_start on "[::]:$PORT ipv6only=off"
+	client curl -sS -f -g -o "$case_dir/big" "http://[::ffff:10.77.0.2]:$PORT/big" ||
+		fail "big file: $?"
 	same "$tmp/www/big" "$case_dir/big" "big file"
 }
 
@@ -530,6 +589,7 @@ prepare
 [[ $LONG == 1 ]] && run_case "facts" facts
 run_case "facts of nobody" facts_of_nobody
 run_case "which sockets" which_sockets
+run_case "which sockets with --v4-mapped" which_sockets_mapped
 run_case "the end of a program" ends
 run_case "nested" nested
 run_case "network namespaces" namespaces
@@ -540,5 +600,9 @@ C=toytcp S=toytcp
 run_case "toytcp nc" carried by_hand
 run_case "the examples" carried examples
 run_case "a static program" carried static_program
+if [[ $LONG == 1 ]]; then
+	run_case "v4-mapped: python http.server" carried python_http_mapped
+	run_case "v4-mapped: curl and nginx" carried web_mapped
+fi
 for_pairs programs
 finish

@@ -19,4 +19,14 @@
 #define AF_TOYTCP	18
 #define PF_TOYTCP	AF_TOYTCP
 
+/*
+ * Options that no other family has: setsockopt(fd, SOL_TOYTCP, ...), an int.
+ *
+ * TOYTCP_V4_MAPPED: 1, before the socket has an address: it shall look like
+ * one of AF_INET6 that talks IPv4. From then on addresses are struct
+ * sockaddr_in6, :: or IPv4-mapped, here and in what accept() returns.
+ */
+#define SOL_TOYTCP		1818
+#define TOYTCP_V4_MAPPED	1
+
 #endif /* _UAPI_TOYTCP_H */

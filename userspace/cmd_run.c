@@ -6,8 +6,9 @@
  * terminal and job control are what they would be without us. Before that it
  * puts a seccomp filter on itself, which all that COMMAND starts inherits, and
  * forks off the supervisor (supervisor.c) that answers what the filter stops:
- * the calls of socket(2) that ask for TCP over IPv4, and nothing else. The
- * filter works below libc, so that static programs are the same to it.
+ * the calls of socket(2) that ask for TCP over IPv4, and with --v4-mapped over
+ * IPv6, and nothing else. The filter works below libc, so that static programs
+ * are the same to it.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -44,8 +45,8 @@ static void usage(FILE *out)
 	      "Run COMMAND with sockets of AF_TOYTCP in place of its TCP sockets\n"
 	      "over IPv4, in all processes that it starts.\n"
 	      "\n"
-	      "  --v4-mapped  AF_INET6 sockets, too: refused, AF_TOYTCP has no\n"
-	      "               IPv6 addresses; see toytcp(8)\n"
+	      "  --v4-mapped  AF_INET6 sockets, too, to talk IPv4 by addresses of\n"
+	      "               the form ::ffff:192.0.2.1; see toytcp-run(8)\n"
 	      "  -h, --help   print this\n", out);
 }
 
@@ -96,18 +97,22 @@ static struct sock_filter filter[] = {
 	/*  7 */ JUMP_EQ(COMPAT_SOCKET, 1, 0),
 	/*  8 */ RETURN(SECCOMP_RET_ALLOW),
 	/*  9 */ LOAD_ARG(0),
-	/* 10 */ JUMP_EQ(AF_INET, 0, 7),
-	/* 11 */ LOAD_ARG(1),
-	/* 12 */ BPF_STMT(BPF_ALU | BPF_AND | BPF_K,
+	/* 10 */ JUMP_EQ(AF_INET, 1, 0),
+	/* 11 */ JUMP_EQ(AF_INET, 0, 7),
+	/* 12 */ LOAD_ARG(1),
+	/* 13 */ BPF_STMT(BPF_ALU | BPF_AND | BPF_K,
 			  (__u32)~(SOCK_CLOEXEC | SOCK_NONBLOCK)),
-	/* 13 */ JUMP_EQ(SOCK_STREAM, 0, 4),
-	/* 14 */ LOAD_ARG(2),
-	/* 15 */ JUMP_EQ(0, 3, 0),
-	/* 16 */ JUMP_EQ(IPPROTO_TCP, 2, 0),
-	/* 17 */ JUMP_EQ(IPPROTO_MPTCP, 1, 0),
-	/* 18 */ RETURN(SECCOMP_RET_ALLOW),
-	/* 19 */ RETURN(SECCOMP_RET_USER_NOTIF),
+	/* 14 */ JUMP_EQ(SOCK_STREAM, 0, 4),
+	/* 15 */ LOAD_ARG(2),
+	/* 16 */ JUMP_EQ(0, 3, 0),
+	/* 17 */ JUMP_EQ(IPPROTO_TCP, 2, 0),
+	/* 18 */ JUMP_EQ(IPPROTO_MPTCP, 1, 0),
+	/* 19 */ RETURN(SECCOMP_RET_ALLOW),
+	/* 20 */ RETURN(SECCOMP_RET_USER_NOTIF),
 };
+
+/* The instruction that stops a second family: AF_INET6 with --v4-mapped. */
+enum { SECOND_FAMILY = 11 };
 
 /*
  * Put the filter on this process. The flags: a listener, which is returned; a
@@ -165,29 +170,39 @@ static int listener_open(void)
 
 /* ---- before it ---- */
 
-/* Is there a module to make sockets? If not, say what to do. */
-static bool family_works(void)
+/* Is there a module to make such sockets? If not, say what to do. */
+static bool family_works(bool mapped)
 {
-	int fd = family_socket("toytcp run");
-
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
-}
-
-/* Does a "toytcp run" outside of this one do the work already? */
-static bool is_nested(void)
-{
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	socklen_t len = sizeof(int);
-	int family = 0;
+	int fd = family_socket("toytcp run"), one = 1;
+	bool works = true;
 
 	if (fd < 0)
 		return false;
-	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len))
-		family = 0;
+	if (mapped && setsockopt(fd, SOL_TOYTCP, TOYTCP_V4_MAPPED, &one, sizeof(one))) {
+		works = false;
+		fputs(errno == EOPNOTSUPP ?
+		      "toytcp run: --v4-mapped takes a kernel with CONFIG_IPV6\n" :
+		      "toytcp run: --v4-mapped: the module that is loaded is too old; as root,\n"
+		      "'rmmod toytcp' and 'modprobe toytcp' load the one that is installed\n",
+		      stderr);
+	}
 	close(fd);
-	return family == AF_TOYTCP;
+	return works;
+}
+
+/* Do sockets of a family come from a "toytcp run" outside of this one? */
+static bool served(int family)
+{
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0), mapped;
+	socklen_t len = sizeof(mapped);
+	bool ours;
+
+	if (fd < 0)
+		return false;
+	/* nobody else knows this option */
+	ours = !getsockopt(fd, SOL_TOYTCP, TOYTCP_V4_MAPPED, &mapped, &len);
+	close(fd);
+	return ours;
 }
 
 /* Return: false after a message. */
@@ -209,6 +224,7 @@ static bool supervise(void)
 int cmd_run(int argc, char **argv)
 {
 	enum { OPT_V4_MAPPED = 256 };
+	bool mapped = false, nested;
 	static const struct option options[] = {
 		{ "v4-mapped", no_argument, NULL, OPT_V4_MAPPED },
 		{ "help", no_argument, NULL, 'h' },
@@ -221,11 +237,8 @@ int cmd_run(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "+h", options, NULL)) != -1) {
 		switch (c) {
 		case OPT_V4_MAPPED:
-			fputs("toytcp run: --v4-mapped: AF_TOYTCP knows addresses of IPv4 alone, and a\n"
-			      "program that made an AF_INET6 socket passes it addresses of IPv6;\n"
-			      "tell the program to use IPv4 (often -4, or an address to listen on)\n",
-			      stderr);
-			return EXIT_FAILED;
+			mapped = true;
+			break;
 		case 'h':
 			usage(stdout);
 			return EXIT_OK;
@@ -239,7 +252,17 @@ int cmd_run(int argc, char **argv)
 		usage(stderr);
 		return EXIT_USAGE;
 	}
-	if (!family_works() || (!is_nested() && !supervise()))
+	if (!family_works(mapped))
+		return EXIT_FAILED;
+	nested = served(AF_INET);
+	if (nested && mapped && !served(AF_INET6)) {
+		fputs("toytcp run: --v4-mapped: there can be one supervisor only, and the 'toytcp run'\n"
+		      "outside of this one has no --v4-mapped: give it to that one\n", stderr);
+		return EXIT_FAILED;
+	}
+	if (mapped)
+		filter[SECOND_FAMILY].k = AF_INET6;
+	if (!nested && !supervise())
 		return EXIT_FAILED;
 
 	execvp(argv[optind], argv + optind);

@@ -62,10 +62,24 @@ struct supervisor {
 /* What a socket is to be, and for whom. */
 struct request {
 	int caller;		/* its folder in /proc */
+	bool mapped;		/* it takes it for one of AF_INET6 */
 	int type;		/* with flags */
 	int netns;		/* its network namespace */
 	int result;		/* descriptor, negative errno or LEAVE_IT */
 };
+
+/* In the network namespace that this thread is in. */
+static void make_here(struct request *req)
+{
+	int one = 1, fd = socket(AF_TOYTCP, req->type, 0);
+
+	req->result = fd < 0 ? -errno : fd;
+	if (fd < 0 || !req->mapped ||
+	    !setsockopt(fd, SOL_TOYTCP, TOYTCP_V4_MAPPED, &one, sizeof(one)))
+		return;
+	req->result = errno == ENOMEM ? -ENOMEM : LEAVE_IT;
+	close(fd);
+}
 
 /* In a process of its own that shares descriptors and memory with us. */
 static int make_there(void *arg)
@@ -90,9 +104,7 @@ static int make_there(void *arg)
 		if (req->result == LEAVE_IT)
 			return 0;
 	}
-	req->result = socket(AF_TOYTCP, req->type, 0);
-	if (req->result < 0)
-		req->result = -errno;
+	make_here(req);
 	return 0;
 }
 
@@ -137,9 +149,14 @@ static bool is_here(const struct supervisor *sup, struct request *req)
 }
 
 /* Return: the socket, negative errno or LEAVE_IT. */
-static int make_socket(const struct supervisor *sup, int caller, int type)
+static int make_socket(const struct supervisor *sup, int caller, int family,
+		       int type)
 {
-	struct request req = { .caller = caller, .type = type | SOCK_CLOEXEC };
+	struct request req = {
+		.caller = caller,
+		.mapped = family == AF_INET6,
+		.type = type | SOCK_CLOEXEC,
+	};
 	bool here = is_here(sup, &req);
 	struct stat st;
 
@@ -156,9 +173,7 @@ static int make_socket(const struct supervisor *sup, int caller, int type)
 		make_elsewhere(&req);
 		close(req.netns);
 	} else {
-		req.result = socket(AF_TOYTCP, req.type, 0);
-		if (req.result < 0)
-			req.result = -errno;
+		make_here(&req);
 	}
 	setfsuid(sup->uid);
 	setfsgid(sup->gid);
@@ -212,7 +227,7 @@ static void answer_call(const struct supervisor *sup)
 		return;
 	}
 	if (caller >= 0) {
-		fd = make_socket(sup, caller, type);
+		fd = make_socket(sup, caller, (int)sup->call->data.args[0], type);
 		close(caller);
 	}
 	if (fd >= 0)

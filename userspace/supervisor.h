@@ -10,7 +10,8 @@
 
 /*
  * Fork it off, before the filter is there. It is no child of this process,
- * and holds nothing of it open.
+ * and holds nothing of it open. A socket of AF_INET6 that it is asked for
+ * becomes one with TOYTCP_V4_MAPPED.
  *
  * Return: the channel to it; -1 after a message.
  */
