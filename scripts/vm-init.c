@@ -10,6 +10,7 @@
  *
  * What it is told comes by the environment (the kernel's command line):
  *	vm_run			the run's folder, see scripts/vm
+ *	vm_uml			set under User-Mode Linux
  *	virtme_link_mods	the kernel's modules, when it has some
  *	virtme_initmount0	vm_run again, as virtme names it
  * and in the file guest.conf of that folder, a line each:
@@ -44,7 +45,7 @@
 #define KMEMLEAK "/sys/kernel/debug/kmemleak"
 
 static const char *run_dir, *tree = "/";
-static int leaks;
+static int leaks, uml;
 static long timeout_s = 300;
 
 /* say() - a line in the kernel's log, and so on the console. */
@@ -190,8 +191,11 @@ static void mount_modules(void)
 
 static void mount_run_dir(void)
 {
-	mount_at("9p", "virtme.initmount0", run_dir,
-		 "version=9p2000.L,trans=virtio,access=any,msize=262144");
+	if (uml)
+		mount_at("hostfs", "none", run_dir, run_dir);
+	else
+		mount_at("9p", "virtme.initmount0", run_dir,
+			 "version=9p2000.L,trans=virtio,access=any,msize=262144");
 }
 
 static void read_conf(void)
@@ -242,15 +246,21 @@ static void set_environment(void)
 
 /*
  * The command's output leaves by a virtio port, found by its name since there
- * is no udev to make the link. Only one process can have it open.
+ * is no udev to make the link. Only one process can have it open. User-Mode
+ * Linux has a file for it, which scripts/vm reads while it grows.
  */
 static int open_output(void)
 {
-	char name[64], path[80];
+	char name[64], path[600];
 	size_t i;
 	glob_t found;
 	int fd = -1;
 
+	if (uml) {
+		snprintf(path, sizeof(path), "%s/output.raw", run_dir);
+		/* what is written is on the host when write() is done */
+		return open(path, O_WRONLY | O_APPEND | O_DSYNC | O_CLOEXEC);
+	}
 	if (glob("/sys/class/virtio-ports/*/name", 0, NULL, &found))
 		return -1;
 	for (i = 0; i < found.gl_pathc && fd < 0; i++) {
@@ -400,6 +410,7 @@ int main(void)
 		return 1;
 	}
 	run_dir = strdup(getenv("vm_run") ?: "/");
+	uml = !!getenv("vm_uml");
 	mount_file_systems();
 	mount_modules();
 	mount_run_dir();
@@ -421,6 +432,6 @@ int main(void)
 	write_file(path, text);
 	sync();
 	/* QEMU ends instead of restarting; turning it off would need ACPI */
-	reboot(RB_AUTOBOOT);
+	reboot(uml ? RB_POWER_OFF : RB_AUTOBOOT);
 	return 0;
 }

@@ -1,5 +1,5 @@
 #!/bin/bash
-# vm: group=module cpus=2 timeout=600 long=7200 kernel=debug
+# vm: group=data cpus=2 timeout=600 long=7200 kernel=debug
 # SPDX-License-Identifier: GPL-2.0
 #
 # Mutated segments at a listener and at connections (hostile.c); then nothing

@@ -1,5 +1,5 @@
 #!/bin/bash
-# vm: group=module cpus=2 timeout=600 long=1500 kernel=debug
+# vm: group=data cpus=2 timeout=600 long=1500 kernel=debug
 # SPDX-License-Identifier: GPL-2.0
 #
 # The module comes and goes: refused while a socket is open, gone at once when

@@ -1,5 +1,5 @@
 #!/bin/bash
-# vm: group=module cpus=2 timeout=600 long=1800 kernel=debug
+# vm: group=data cpus=2 timeout=600 long=1800 kernel=debug
 # SPDX-License-Identifier: GPL-2.0
 #
 # Network namespaces: the same addresses and ports in several at once do not
