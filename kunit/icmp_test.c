@@ -330,69 +330,6 @@ static void revert__back_off(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, (void *)sim_check(o.sock->sk), NULL);
 }
 
-/* ---- black holes ---- */
-
-/* the world drops what is larger than its MTU, in silence */
-static u32 hole_mtu;
-
-static u32 run_into_hole(struct kunit *test, struct hit *o, u32 bytes)
-{
-	u32 at = 1, rounds = 0;
-
-	KUNIT_EXPECT_EQ(test, sim_write(o->sock, 0, bytes), bytes);
-	while (at <= bytes && rounds++ < 3000) {
-		const struct sim_seg *seg = sim_next();
-
-		if (!seg) {
-			if (!sim_step())
-				break;
-			continue;
-		}
-		if (seg->len + 40 > hole_mtu || seg->seq - o->p.irs != at)
-			continue;
-		at += seg->len;
-		o->p.rcv_nxt = o->p.irs + at;
-		sim_peer_send(&o->p, TOYTCP_ACK, 0);
-	}
-	return at - 1;
-}
-
-static void black_hole__found(struct kunit *test)
-{
-	struct hit o;
-
-	toytcp_net(&init_net)->sysctl.mtu_probing = 1;
-	open(test, &o);
-	hole_mtu = 1200;
-	KUNIT_EXPECT_EQ(test, run_into_hole(test, &o, 20000), 20000);
-	KUNIT_EXPECT_EQ(test, o.ts->mss, 1024);
-	KUNIT_EXPECT_EQ(test, o.sock->sk->sk_state, TCP_ESTABLISHED);
-}
-
-/* a deeper one: by halves */
-static void black_hole__halves(struct kunit *test)
-{
-	struct hit o;
-
-	toytcp_net(&init_net)->sysctl.mtu_probing = 1;
-	open(test, &o);
-	hole_mtu = 300;
-	KUNIT_EXPECT_EQ(test, run_into_hole(test, &o, 5000), 5000);
-	KUNIT_EXPECT_EQ(test, o.ts->mss, 256);
-}
-
-/* off by default: the connection times out with its large segments */
-static void black_hole__off(struct kunit *test)
-{
-	struct hit o;
-
-	open(test, &o);
-	hole_mtu = 1200;
-	KUNIT_EXPECT_EQ(test, run_into_hole(test, &o, 20000), 0);
-	KUNIT_EXPECT_EQ(test, o.sock->sk->sk_state, TCP_CLOSE);
-	KUNIT_EXPECT_EQ(test, sim_error(o.sock), ETIMEDOUT);
-}
-
 static struct kunit_case cases[] = {
 	KUNIT_CASE(rcv_sock__attempt_fails),
 	KUNIT_CASE(rcv_sock__attempt_other_number),
@@ -407,9 +344,6 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(rcv_sock__lock_owned),
 	KUNIT_CASE(mss_limit__floor),
 	KUNIT_CASE(revert__back_off),
-	KUNIT_CASE(black_hole__found),
-	KUNIT_CASE(black_hole__halves),
-	KUNIT_CASE(black_hole__off),
 	{}
 };
 

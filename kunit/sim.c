@@ -248,6 +248,7 @@ static bool link_send(struct sk_buff *skb, const struct toytcp_flow_key *key)
 	u64 at_us = max(sim.now_us, sim.busy_until[dir]);
 
 	if (chance(link->loss) || chance(link->corrupt) ||
+	    (link->mtu && skb->len + 20 > link->mtu) ||
 	    policed(dir, skb->len + 20) ||
 	    (link->queue_us && at_us - sim.now_us > link->queue_us)) {
 		kfree_skb(skb);

@@ -52,6 +52,7 @@ struct sim_link {
 	u32 queue_us;		/* tail drop when the queue is longer; 0: no limit */
 	u32 police_ns_per_byte;	/* drops what is faster on average; 0: no limit */
 	u32 police_burst;	/* bytes that may be */
+	u32 mtu;		/* larger packets vanish, bytes; 0: none does */
 	u32 ce;			/* what is ECT is marked (RFC 3168) */
 	u32 ce_us;		/* the same when the queue is longer; 0: never */
 };

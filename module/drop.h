@@ -123,6 +123,8 @@ enum toytcp_drop_reason {
 	X(LOCK_DROPPED_ICMPS,	"LockDroppedIcmps")			\
 	X(MIN_TTL_ICMPS,	"MinTTLIcmps")				\
 	X(MTU_BLACK_HOLES,	"MtuBlackHoles")			\
+	X(MTUP_FAIL,		"TCPMTUPFail")				\
+	X(MTUP_SUCCESS,		"TCPMTUPSuccess")			\
 	X(RCV_COLLAPSED,	"TCPRcvCollapsed")
 
 enum toytcp_mib {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What an ICMP error, or silence where there should be one, means to a
- * connection.
+ * What an ICMP error means to a connection.
  *
  * Engine (layer 1). Locks: the socket's, or the listener's for a request. RFC
- * 1122 4.2.3.9, RFC 5927, RFC 6069, RFC 1191; RFC 4821 in so far as black
- * holes are found. ipv4.c reads the message.
+ * 1122 4.2.3.9, RFC 5927, RFC 6069, RFC 1191. ipv4.c reads the message; mtup.c
+ * does without any.
  *
  * Anybody can send an ICMP error. It counts only if the sequence number it
  * quotes is of data in flight (RFC 5927 4.1); and then:
@@ -142,50 +141,4 @@ void toytcp_icmp_rcv(struct net *net, const struct toytcp_flow_key *key,
 		break;
 	}
 	toytcp_flow_put(flow);
-}
-
-/**
- * toytcp_icmp_mss_limit() - the send MSS that black holes leave
- * @sk: the socket
- * @mss: what peer and path MTU allow, options deducted, bytes
- *
- * Context: socket lock held.
- * Return: bytes, at most @mss, at least net.toytcp.min_snd_mss.
- */
-u32 toytcp_icmp_mss_limit(const struct sock *sk, u32 mss)
-{
-	const struct toytcp_sock *ts = toytcp_sk(sk);
-	u32 floor = READ_ONCE(toytcp_net(sock_net(sk))->sysctl.min_snd_mss);
-
-	if (ts->hole_mss)
-		mss = min_t(u32, mss, ts->hole_mss);
-	return clamp_t(u32, mss, floor, TOYTCP_MSS_MAX);
-}
-
-/**
- * toytcp_icmp_black_hole() - R1 timeouts in a row: are the packets too large?
- * @sk: the socket, synchronised
- *
- * A router that drops what is too large and says nothing (RFC 2923 2.1)
- * looks like a dead peer. With net.toytcp.mtu_probing the MSS goes down to
- * net.toytcp.base_mss, and with every further timeout to half, as Linux does;
- * what is sent again is cut anew. It does not go up again in the life of the
- * connection: Linux probes upwards (RFC 4821 section 7).
- *
- * Context: softirq or release_sock(), socket lock held.
- */
-void toytcp_icmp_black_hole(struct sock *sk)
-{
-	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
-	struct toytcp_sock *ts = toytcp_sk(sk);
-	u32 mss = READ_ONCE(ctl->base_mss);
-
-	if (!READ_ONCE(ctl->mtu_probing) || sk->sk_state == TCP_SYN_SENT ||
-	    sk->sk_state == TCP_SYN_RECV)
-		return;
-	if (ts->hole_mss)
-		mss = min_t(u32, mss, ts->hole_mss / 2);
-	ts->hole_mss = max_t(u32, mss, TOYTCP_MSS_MIN);
-	toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_MTU_BLACK_HOLES);
-	toytcp_output_mss_sync(sk, ts->pmtu);
 }

@@ -26,7 +26,5 @@ struct toytcp_icmp {
 
 void toytcp_icmp_rcv(struct net *net, const struct toytcp_flow_key *key,
 		     const struct toytcp_icmp *icmp);
-u32 toytcp_icmp_mss_limit(const struct sock *sk, u32 mss);
-void toytcp_icmp_black_hole(struct sock *sk);
 
 #endif /* _TOYTCP_ICMP_H */

@@ -262,6 +262,7 @@ static void established(struct sock *sk, const struct toytcp_seg *seg)
 		wnd <<= ts->snd_wscale;
 	ts->snd_wnd = wnd;
 	ts->max_snd_wnd = wnd;
+	toytcp_output_mss_sync(sk, ts->pmtu);
 	ts->snd_wl1 = seg->seq;
 	ts->snd_wl2 = seg->ack;
 	ts->last_ack_recv_ms = toytcp_clock_ms(ts);
@@ -610,6 +611,7 @@ static void syn_options_heard(struct sock *sk, const struct toytcp_seg *seg)
 	if (seg->opt.has_uto)
 		toytcp_timers_peer_uto(sk, seg->opt.uto_s);
 	toytcp_ecn_answered(ts, seg);
+	toytcp_mtup_init(sk);
 	toytcp_output_mss_sync(sk, ts->pmtu);
 	/* RFC 5681 3.1: a SYN was lost, so start with one segment */
 	ts->cong.cwnd_segs = ts->retransmits > 1 ? 1 : TOYTCP_CONG_INIT_CWND;

@@ -468,6 +468,7 @@ static void child_from_req(struct sock *sk, const struct toytcp_req *req)
 		ts->total_rto_us = toytcp_now_us() - req->sent_us;
 	}
 	mtu = toytcp_ipv4_mtu(sk);
+	toytcp_mtup_init(sk);
 	toytcp_output_mss_sync(sk, mtu);
 	/* RFC 5681 3.1: a SYN-ACK was lost, so start with one segment */
 	toytcp_cong_init(&ts->cong, ts->cong.ops,

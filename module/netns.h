@@ -44,9 +44,12 @@ struct toytcp_sysctl {
 	int sack;			/* 0/1: offer RFC 2018 SACK */
 	int ecn;			/* RFC 3168; 0: none, 1: ask for it, 2: agree to it */
 	int ecn_fallback;		/* 0/1: a SYN that is sent again does not ask */
-	int mtu_probing;		/* 0/1: look for path MTU black holes */
-	int base_mss;			/* send MSS once one is suspected, bytes */
+	int mtu_probing;		/* RFC 4821; 0: no, 1: after a black hole, 2: always */
+	int base_mss;			/* send MSS that the search begins with, bytes */
 	int min_snd_mss;		/* floor of the send MSS, bytes */
+	int mtu_probe_floor;		/* and of what black holes leave of it, bytes */
+	int probe_interval;		/* seconds until the search begins anew */
+	int probe_threshold;		/* bytes that are not worth a probe */
 	int early_retrans;		/* 3: loss probes (RFC 8985 section 7); 0: none */
 	int frto;			/* 0: no F-RTO (RFC 5682) */
 	int rto_min_us;			/* microseconds */

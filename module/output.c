@@ -14,7 +14,6 @@
 
 #include "compat.h"
 #include "ecn.h"
-#include "icmp.h"
 #include "ipv4.h"
 #include "pace.h"
 #include "seq.h"
@@ -29,22 +28,17 @@
  * @pmtu: path MTU, bytes
  *
  * RFC 9293 3.7.1 (Eff.snd.MSS): the smaller of what the peer accepts and what
- * the path carries, less the options every segment has. TCP_MAXSEG caps it.
+ * the path carries, less the options every segment has. TCP_MAXSEG caps it, and
+ * the search of mtup.c.
  *
  * Context: socket lock held.
  */
 void toytcp_output_mss_sync(struct sock *sk, u32 pmtu)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
-	u32 mss = pmtu > 40 ? pmtu - 40 : 0;
 
 	ts->pmtu = pmtu;
-	mss = min_t(u32, mss, ts->peer_mss);
-	if (ts->user_mss)
-		mss = min_t(u32, mss, ts->user_mss);
-	if (ts->ts_ok)
-		mss -= min_t(u32, mss, 12);
-	ts->mss = toytcp_icmp_mss_limit(sk, mss);
+	ts->mss = toytcp_mtup_mss(sk, pmtu);
 }
 
 /**
@@ -470,6 +464,7 @@ int toytcp_output_connect(struct sock *sk)
 	ts->adv_mss = toytcp_output_adv_mss(ts, mtu);
 	ts->rcv_mss = min_t(u32, ts->adv_mss, TOYTCP_MSS_DEFAULT);
 	toytcp_rwnd_init(sk, &ts->rcv_wscale, &ts->rcv_wnd);
+	toytcp_mtup_init(sk);
 	toytcp_output_mss_sync(sk, mtu);
 	toytcp_cong_init(&ts->cong, ts->cong.ops, TOYTCP_CONG_INIT_CWND);
 
@@ -651,7 +646,7 @@ static void data_answers_data(struct toytcp_sock *ts)
  */
 static int send_head(struct sock *sk, struct sk_buff *skb, enum toytcp_push how)
 {
-	toytcp_sendq_set_segs(toytcp_sk(sk), skb);
+	toytcp_sendq_set_segs(skb, toytcp_sk(sk)->mss);
 	TOYTCP_CB(skb)->flags |= TOYTCP_ACK;
 	/* RFC 9293 3.9.1.2 (MUST-61): nothing more to send; a FIN alone pushes nothing */
 	if (skb->len && skb_queue_is_last(&sk->sk_write_queue, skb) &&
@@ -663,6 +658,34 @@ static int send_head(struct sock *sk, struct sk_buff *skb, enum toytcp_push how)
 		toytcp_sk(sk)->snd_sml = TOYTCP_CB(skb)->end_seq;
 	sent_new(sk, skb);
 	return xmit_queued(sk, skb, GFP_ATOMIC);
+}
+
+/*
+ * Data that wait may be a probe of the path MTU. Returns false if they are to
+ * wait for an ACK that makes room for one.
+ */
+static bool probe_path(struct sock *sk, bool *sent)
+{
+	struct sk_buff *skb;
+
+	if (toytcp_pace_wait(sk))
+		return true;
+	switch (toytcp_mtup_next(sk)) {
+	case TOYTCP_MTUP_NONE:
+		return true;
+	case TOYTCP_MTUP_WAIT:
+		return false;
+	case TOYTCP_MTUP_READY:
+		break;
+	}
+	skb = skb_peek(&sk->sk_write_queue);
+	toytcp_sendq_set_segs(skb, skb->len);
+	TOYTCP_CB(skb)->flags |= TOYTCP_ACK;
+	toytcp_mtup_sent(sk, skb);
+	sent_new(sk, skb);
+	xmit_queued(sk, skb, GFP_ATOMIC);
+	*sent = true;
+	return true;
 }
 
 /**
@@ -697,6 +720,8 @@ void toytcp_output_push(struct sock *sk, enum toytcp_push how)
 	if (!ts->packets_out)
 		toytcp_cwv_idle(ts);
 	toytcp_chrono_start(ts, TOYTCP_CHRONO_BUSY);
+	if (unlikely(ts->mtup.enabled) && !probe_path(sk, &sent))
+		return;
 
 	while ((skb = skb_peek(&sk->sk_write_queue))) {
 		u32 in_flight = toytcp_in_flight(ts), window, quota, len;
@@ -850,6 +875,8 @@ int toytcp_output_retransmit(struct sock *sk, struct sk_buff *skb)
 	if (skb->len > len && toytcp_sendq_split(sk, skb, len, GFP_ATOMIC))
 		return -ENOMEM;
 	toytcp_sendq_resegment(ts, skb);
+	/* whatever is lost now: it tells nothing of a probe */
+	ts->mtup.size = 0;
 	if (!(cb->mark & TOYTCP_SKB_RETRANS))
 		ts->retrans_out += cb->segs;
 	cb->mark |= TOYTCP_SKB_RETRANS | TOYTCP_SKB_EVER_RETRANS;

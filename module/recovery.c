@@ -333,6 +333,8 @@ static void take_in(struct sock *sk, const struct toytcp_seg *seg,
 	if (ack->advanced) {
 		/* a sample of a SACKed buffer is for what no ACK will give one of */
 		toytcp_scoreboard_clean(sk, ack);
+		if (unlikely(ts->mtup.size))
+			toytcp_mtup_acked(sk);
 		ts->retransmits = 0;
 		ts->dupacks = 0;
 		if (!ts->sack_ok && ts->recovery != TOYTCP_RECOVERY)
@@ -382,6 +384,8 @@ static void ack_open(struct sock *sk, struct toytcp_ack *ack, u64 *wait_us)
 	if (ack->dsack && ts->undo_valid && !ts->undo_retrans)
 		undo(ts, TOYTCP_MIB_DSACK_UNDO);
 	if (loss_detected(sk, ack, wait_us)) {
+		if (toytcp_mtup_lost(sk))
+			return;
 		enter_recovery(sk, ack);
 		prr_update(ts, ack);
 	} else if (ack->ece) {
@@ -614,7 +618,8 @@ void toytcp_recovery_reo_timeout(struct sock *sk)
 	};
 	u64 wait_us = toytcp_rack_detect(ts, true);
 
-	if (ts->lost_total != ack.prior_lost) {
+	if (ts->lost_total != ack.prior_lost &&
+	    (ts->recovery != TOYTCP_OPEN || !toytcp_mtup_lost(sk))) {
 		if (ts->recovery < TOYTCP_RECOVERY)
 			enter_recovery(sk, &ack);
 		if (ts->recovery == TOYTCP_RECOVERY)
@@ -639,7 +644,9 @@ static void rto_reduce(struct toytcp_sock *ts)
 	}
 	toytcp_ecn_queue_cwr(ts);
 	/* RFC 5682: not where an earlier recovery has mixed up what is original */
-	ts->frto = (anew || ts->recovery != TOYTCP_RECOVERY) && READ_ONCE(ctl->frto);
+	/* nor where what was lost may have been too large */
+	ts->frto = (anew || ts->recovery != TOYTCP_RECOVERY) &&
+		   READ_ONCE(ctl->frto) && !ts->mtup.size;
 	c->cwnd_cnt = 0;
 	if (c->ops->rto)
 		c->ops->rto(c, ts->now_us);

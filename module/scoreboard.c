@@ -425,7 +425,7 @@ bool toytcp_scoreboard_head_lost(struct sock *sk)
 	    (TOYTCP_SKB_SACKED | TOYTCP_SKB_LOST | TOYTCP_SKB_RETRANS))
 		return false;
 	/* only the first segment is known to be missing */
-	if (skb->len > ts->mss &&
+	if (TOYTCP_CB(skb)->segs > 1 && skb->len > ts->mss &&
 	    toytcp_sendq_split(sk, skb, ts->mss, GFP_ATOMIC))
 		return false;
 	toytcp_scoreboard_lost(ts, skb);

@@ -121,27 +121,27 @@ void toytcp_sendq_purge(struct sock *sk)
 
 /**
  * toytcp_sendq_set_segs() - how many wire segments a buffer makes
- * @ts: the socket
  * @skb: a queued buffer that no device holds, or that was never sent
+ * @mss: bytes of data in each
  *
  * Writes the GSO fields, which a clone shares, and the count in the control
  * block.
  *
  * Context: socket lock held.
  */
-void toytcp_sendq_set_segs(const struct toytcp_sock *ts, struct sk_buff *skb)
+void toytcp_sendq_set_segs(struct sk_buff *skb, u32 mss)
 {
 	struct skb_shared_info *shinfo = skb_shinfo(skb);
 
-	if (skb->len <= ts->mss) {
+	if (skb->len <= mss) {
 		TOYTCP_CB(skb)->segs = 1;
 		shinfo->gso_size = 0;
 		shinfo->gso_segs = 0;
 		shinfo->gso_type = 0;
 		return;
 	}
-	TOYTCP_CB(skb)->segs = DIV_ROUND_UP(skb->len, ts->mss);
-	shinfo->gso_size = ts->mss;
+	TOYTCP_CB(skb)->segs = DIV_ROUND_UP(skb->len, mss);
+	shinfo->gso_size = mss;
 	shinfo->gso_segs = TOYTCP_CB(skb)->segs;
 	shinfo->gso_type = SKB_GSO_TCPV4;
 }
@@ -213,7 +213,7 @@ void toytcp_sendq_resegment(struct toytcp_sock *ts, struct sk_buff *skb)
 {
 	u32 old_segs = TOYTCP_CB(skb)->segs;
 
-	toytcp_sendq_set_segs(ts, skb);
+	toytcp_sendq_set_segs(skb, ts->mss);
 	count_delta(ts, TOYTCP_CB(skb), TOYTCP_CB(skb)->segs - old_segs);
 }
 
@@ -273,8 +273,8 @@ int toytcp_sendq_split(struct sock *sk, struct sk_buff *skb, u32 len,
 	cb->flags &= ~(TOYTCP_FIN | TOYTCP_PSH);
 	cb2->flags &= ~TOYTCP_SYN;
 
-	toytcp_sendq_set_segs(ts, skb);
-	toytcp_sendq_set_segs(ts, tail);
+	toytcp_sendq_set_segs(skb, ts->mss);
+	toytcp_sendq_set_segs(tail, ts->mss);
 	if (!sent) {
 		__skb_queue_after(&sk->sk_write_queue, skb, tail);
 		return 0;

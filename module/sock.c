@@ -589,7 +589,7 @@ int toytcp_sock_disconnect(struct sock *sk)
 	ts->got_fin = 0;
 	ts->fin_queued = 0;
 	WRITE_ONCE(ts->urg_data, 0);
-	ts->hole_mss = 0;
+	memset(&ts->mtup, 0, sizeof(ts->mtup));
 	ts->ts_ok = 0;
 	ts->sack_ok = 0;
 	ts->wscale_ok = 0;

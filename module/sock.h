@@ -30,6 +30,7 @@
 #include "drop.h"
 #include "fastopen.h"
 #include "flow.h"
+#include "mtup.h"
 #include "netns.h"
 #include "options.h"
 #include "os.h"
@@ -196,7 +197,6 @@ struct toytcp_sock {
 	u16 user_mss;			/* TCP_MAXSEG, bytes; 0: none */
 	u16 adv_mss;			/* MSS option sent, bytes */
 	u16 mss;			/* effective send MSS, options deducted, bytes */
-	u16 hole_mss;			/* what black holes left of the send MSS, bytes; 0: all */
 	u16 rcv_mss;			/* estimate of the peer's segment size, bytes */
 	u8 rcv_share;			/* payload in 256 bytes of received buffers, mean */
 	u8 snd_wscale;			/* shift of the peer's window field */
@@ -225,6 +225,7 @@ struct toytcp_sock {
 	   syn_data_acked:1;		/* a SYN brought data, and they were taken */
 	bool defer_connect;		/* SYN_SENT, but the SYN waits for the first write */
 	u32 pmtu;			/* path MTU that mss was computed from, bytes */
+	struct toytcp_mtup mtup;	/* the search for a larger one, or a smaller */
 
 	/* timestamps */
 	u32 ts_offset;			/* added to our clock, RFC 7323 5.4 */
@@ -558,7 +559,7 @@ void toytcp_sendq_free(struct sock *sk, struct sk_buff *skb);
 struct sk_buff *toytcp_sendq_append(struct sock *sk);
 void toytcp_sendq_drop(struct sock *sk, struct sk_buff *skb);
 void toytcp_sendq_purge(struct sock *sk);
-void toytcp_sendq_set_segs(const struct toytcp_sock *ts, struct sk_buff *skb);
+void toytcp_sendq_set_segs(struct sk_buff *skb, u32 mss);
 void toytcp_sendq_rtx_insert(struct toytcp_sock *ts, struct sk_buff *skb);
 int toytcp_sendq_unclone(struct sk_buff *skb, gfp_t gfp);
 void toytcp_sendq_resegment(struct toytcp_sock *ts, struct sk_buff *skb);

@@ -16,8 +16,8 @@
 
 #include "compat.h"
 #include "ecn.h"
-#include "icmp.h"
 #include "ipv4.h"
+#include "mtup.h"
 #include "pace.h"
 #include "sock.h"
 
@@ -427,7 +427,7 @@ static void expire_rtx(struct sock *sk)
 	}
 	toytcp_fastopen_timeout(sk, false);
 	if (ts->retransmits >= READ_ONCE(ctl->retries1)) {
-		toytcp_icmp_black_hole(sk);
+		toytcp_mtup_black_hole(sk);
 		toytcp_ipv4_negative_advice(sk);
 	}
 	if (!ts->rtx_since_us)
