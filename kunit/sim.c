@@ -1012,6 +1012,8 @@ int sim_init(struct kunit *test)
 	sim.wrong[0] = 0;
 	/* the timestamp clock passes 2^32 after a second */
 	sim.ts_offset = 0xffffffff - 1000 - (u32)div_u64(sim.now_us, 1000);
+	/* RFC 6298's timeouts, whatever the kernel's default */
+	tn->sysctl.syn_linear_timeouts = 0;
 	test->priv = kmemdup(&tn->sysctl, sizeof(tn->sysctl), GFP_KERNEL);
 	return test->priv ? 0 : -ENOMEM;
 }

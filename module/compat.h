@@ -50,6 +50,13 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 #define compat_splice_from_iter	skb_splice_from_iter
 #endif
 
+/* the default of net.ipv4.tcp_syn_linear_timeouts, which came with 6.5 */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+#define COMPAT_SYN_LINEAR_TIMEOUTS	0
+#else
+#define COMPAT_SYN_LINEAR_TIMEOUTS	4
+#endif
+
 /* of struct tcp_info, what came with 6.2 and 6.7 */
 struct compat_tcp_info {
 	u32 rcv_wnd;

@@ -22,6 +22,7 @@ unsigned int toytcp_net_id __read_mostly;
 static const struct toytcp_sysctl defaults = {
 	.local_port_range = { 16384, 32767 },	/* below the host's default range */
 	.syn_retries = 6,
+	.syn_linear_timeouts = COMPAT_SYN_LINEAR_TIMEOUTS,
 	.synack_retries = 5,
 	.retries1 = 3,
 	.retries2 = 15,
@@ -134,6 +135,7 @@ static const struct ctl_table template[] = {
 		.proc_handler = port_range_handler,
 	},
 	ENTRY(syn_retries, SYSCTL_ONE, &max_syn_retries),
+	ENTRY(syn_linear_timeouts, SYSCTL_ZERO, &max_syn_retries),
 	ENTRY(synack_retries, SYSCTL_ZERO, &max_retries),
 	ENTRY(retries1, SYSCTL_ZERO, &max_retries),
 	ENTRY(retries2, SYSCTL_ONE, &max_retries),

@@ -298,7 +298,10 @@ static int retry_limit(const struct sock *sk)
 	/* one more than for a request, as with Linux */
 	if (ts->fastopen_listener)
 		return ts->syn_retries ?: READ_ONCE(ctl->synack_retries) + 1;
-	if (BIT(sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
+	if (sk->sk_state == TCP_SYN_SENT)
+		return (ts->syn_retries ?: READ_ONCE(ctl->syn_retries)) +
+		       READ_ONCE(ctl->syn_linear_timeouts);
+	if (sk->sk_state == TCP_SYN_RECV)
 		return ts->syn_retries ?: READ_ONCE(ctl->syn_retries);
 	if (sock_flag(sk, SOCK_DEAD))
 		return min(READ_ONCE(ctl->orphan_retries) ?: ORPHAN_RETRIES,
@@ -436,7 +439,10 @@ static void expire_rtx(struct sock *sk)
 		ts->rehash++;
 	if (!closed)
 		count_timeout(ts);
-	toytcp_rtt_backoff(&ts->rtt);
+	/* a SYN may go a few times without (Linux since 6.5) */
+	if (sk->sk_state != TCP_SYN_SENT ||
+	    ts->retransmits > READ_ONCE(ctl->syn_linear_timeouts))
+		toytcp_rtt_backoff(&ts->rtt);
 
 	head = rb_first(&ts->rtx_queue);
 	if (toytcp_handshaking(sk)) {
