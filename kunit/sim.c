@@ -442,6 +442,8 @@ int toytcp_ipv4_route(struct sock *sk)
 	const struct toytcp_flow_key *key = &toytcp_sk(sk)->flow.key;
 	struct inet_sock *inet = inet_sk(sk);
 
+	if (sim.route_err)
+		return sim.route_err;
 	inet->inet_daddr = key->faddr;
 	inet->inet_rcv_saddr = key->laddr;
 	inet->inet_saddr = key->laddr;
@@ -1002,6 +1004,7 @@ int sim_init(struct kunit *test)
 	sim.gso = false;
 	sim.gro = false;
 	sim.hold_us = 0;
+	sim.route_err = 0;
 	sim.xmit_err = 0;
 	sim.isn = SIM_ISN;
 	sim.ts_offset = 0;

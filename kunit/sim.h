@@ -98,6 +98,7 @@ struct sim {
 	bool gro;			/* large buffers arrive whole */
 	u32 hold_us;			/* a device keeps what it sent for so long */
 	u64 departs_us;			/* skb->tstamp of the last buffer of a connection */
+	int route_err;			/* why a child finds no route; 0: it does */
 	int xmit_err;			/* what the lower edge answers; the segment is lost */
 	u32 isn, ts_offset;		/* of the next connection */
 	u32 advice;			/* calls of toytcp_ipv4_negative_advice() */

@@ -271,10 +271,21 @@ def sysctl(name, value):
 
 # --- counters and tracepoints -----------------------------------------------
 
+def source(path, pattern):
+    """what the module's source has of this pattern"""
+    with open(os.path.join(os.path.dirname(__file__), "..", path)) as file:
+        return re.findall(pattern, file.read())
+
+
+# enumerator: name, of every reason
+ENUM = dict(source("module/drop.h", r"X\((\w+),\s*\"((?:Drop|TCPMinTTLDrop)\w*)\"\)"))
+NAMES = set(ENUM.values())
+
+
 def drops():
     names, values = open("/proc/net/toytcp_stat").read().splitlines()
     every = dict(zip(names.split()[1:], map(int, values.split()[1:])))
-    return {name: n for name, n in every.items() if name.startswith("Drop")}
+    return {name: n for name, n in every.items() if name in NAMES}
 
 
 def traced():
@@ -518,6 +529,26 @@ def time_wait():
     yield
 
 
+def defer_accept():
+    listener, port = new_listener()
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 5)
+    peer = Peer(port)
+    peer.syn()
+    yield listener
+    peer.send(ACK)
+    yield
+    expect(not select.select([listener], [], [], 0)[0], "it is accepted")
+
+
+def min_ttl():
+    listener, sock, peer = established()
+    sock.setsockopt(socket.IPPROTO_IP, 21, 200)     # IP_MINTTL
+    yield listener, sock
+    peer.send(ACK, b"x")
+    yield
+    peer.silent()
+
+
 def ofo_duplicate():
     listener, sock, peer = established()
     peer.send(ACK, b"x", seq=10)
@@ -541,6 +572,7 @@ REASONS = {
     "DropOverWindow": over_window, "DropAfterFin": after_fin,
     "DropAfterClose": after_close, "DropTimeWait": time_wait,
     "DropOutOfOrderDuplicate": ofo_duplicate,
+    "DropDeferAccept": defer_accept, "TCPMinTTLDrop": min_ttl,
 }
 
 
@@ -560,6 +592,18 @@ def no_room():
     seen = traced()
     expect({n: seen.count(n) for n in set(seen)} == grown, "counted", grown, "traced", len(seen))
     listener.close()
+
+
+def every_reason():
+    """None is without a test: here, no_room()'s, kunit/drop_test.c's for what no
+    single segment brings about, and synflood.sh's for what a policy forbids."""
+    there = {ENUM[name] for name in source("kunit/drop_test.c",
+                                           r"(?:EXPECT_DROPPED\(test, |TOYTCP_DROP_)(\w+)")
+             if name in ENUM}
+    there |= set(source("selftests/synflood.sh", r"DropPolicy"))
+    missing = NAMES - there - set(REASONS) - {"DropNone", "DropReceiveBuffer",
+                                              "DropOutOfOrderPruned"}
+    expect(not missing, *sorted(missing))
 
 
 def nstat():
@@ -689,6 +733,7 @@ if TOYTCP:
     for reason, provoke in REASONS.items():
         run(f"dropped for one reason: {reason}", dropped, reason, provoke)
     run("dropped for want of room", no_room)
+    run("every reason is provoked by a test", every_reason)
     run("nstat reads the counters", nstat)
     open(TRACE + "events/toytcp/toytcp_drop/enable", "w").write("0")
 run("a SYN to a broadcast address is not ours", silent_syn, "10.77.0.255", "ff:ff:ff:ff:ff:ff")

@@ -128,6 +128,38 @@ flooded() {	# COOKIES
 	goes_on
 }
 
+policy_counted() { (($(counter DropPolicy) > $1)); }
+
+# Another reason to drop a SYN, here because the stock kernel knows IPsec: the
+# host's policy. It goes, and the connection is made.
+policy() {
+	local before events=/sys/kernel/tracing/events/toytcp/toytcp_drop/enable
+	local what="src 10.77.0.1 dst 10.77.0.2 proto tcp dir in"
+
+	before=$(counter DropPolicy)
+	sk_start a "$NA"
+	sk_start b "$NB"
+	want 0 b socket l "$F"
+	want 0 b bind l 10.77.0.2 "$PORT"
+	want 0 b listen l 8
+	mountpoint -q /sys/kernel/tracing ||
+		mount -t tracefs tracefs /sys/kernel/tracing
+	echo 1 > "$events"
+	# shellcheck disable=SC2086 # words
+	ip -n "$NB" xfrm policy add $what action block || fail "no policy"
+	want 0 a socket c inet
+	want 0 a nonblock c 1
+	want EINPROGRESS a connect c 10.77.0.2 "$PORT"
+	poll_until 20 policy_counted "$before" || fail "not counted"
+	grep -q "reason=DropPolicy" /sys/kernel/tracing/trace || fail "not traced"
+	# shellcheck disable=SC2086
+	ip -n "$NB" xfrm policy delete $what
+	echo 0 > "$events"
+	want "10.77.0.1:*" b accept l s
+	want 100 a send c 100
+	want 100 b recv s 100
+}
+
 load_module
 sk_pool="a b"
 topology f
@@ -135,4 +167,5 @@ topology f
 ip -n "$NB" route add 10.99.0.0/16 via 10.77.0.1
 run_case "$count SYNs, with cookies" flooded 1
 run_case "$count SYNs, without cookies" flooded 0
+[[ $F != toytcp ]] || run_case "a policy that forbids it" policy
 finish
