@@ -909,11 +909,7 @@ static void cache__bounded(struct kunit *test)
 /* each case begins with an empty cache and a key of its own */
 static int fastopen_init(struct kunit *test)
 {
-	struct toytcp_net *tn = toytcp_net(&init_net);
-
-	toytcp_fastopen_net_exit(&init_net);
-	RCU_INIT_POINTER(tn->fastopen.keys, NULL);
-	return toytcp_fastopen_net_init(&init_net) ?: sim_init(test);
+	return sim_forget_peers() ?: sim_init(test);
 }
 
 static struct kunit_case fastopen_cases[] = {

@@ -83,13 +83,14 @@ struct scn_num {
 
 enum scn_opt_kind {
 	SCN_OPT_NOP, SCN_OPT_EOL, SCN_OPT_MSS, SCN_OPT_WSCALE,
-	SCN_OPT_SACKOK, SCN_OPT_SACK, SCN_OPT_TS, SCN_OPT_RAW,
+	SCN_OPT_SACKOK, SCN_OPT_SACK, SCN_OPT_TS, SCN_OPT_FO, SCN_OPT_RAW,
 };
 
 struct scn_opt {
 	enum scn_opt_kind kind;
-	struct scn_num a, b;	/* MSS, shift; TSval and TSecr */
-	u8 n;			/* blocks, or raw bytes */
+	struct scn_num a, b;	/* MSS, shift; TSval and TSecr; a: any cookie */
+	bool given;		/* Fast Open: the cookie that the host gave last */
+	u8 n;			/* blocks, or bytes, raw or of a cookie */
 	struct scn_num sack[2 * TOYTCP_SACKS_MAX];
 	u8 raw[TOYTCP_OPTIONS_MAX];
 };
@@ -159,6 +160,8 @@ struct scn_run {
 	struct scn_peer peers[SCN_PEERS];
 	struct socket *fds[SCN_FDS];
 	void __user *user;	/* a page of memory as a program has it; NULL: not yet */
+	u8 cookie[TOYTCP_FASTOPEN_MAX]; /* the host's, as it came last */
+	u8 cookie_len;		/* bytes */
 	bool urgent;		/* urgent data are about: no look at what is read */
 	char wrong[SCN_WRONG];
 };

@@ -136,15 +136,25 @@ static int call_close(struct scn_run *run, const struct scn_event *ev, struct so
 /* ---- data ---- */
 
 static int send(struct scn_run *run, const struct scn_event *ev, struct socket *sock, s64 len,
-		s64 flags)
+		s64 flags, s64 peer)
 {
 	struct toytcp_sock *ts = sim_ts(sock);
+	struct sockaddr_in to = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(SIM_PEER),
+		.sin_port = htons(run->peers[peer].port),
+	};
 	s64 sent = 0;
 
 	do {
-		struct msghdr msg = { .msg_flags = flags | MSG_DONTWAIT | MSG_NOSIGNAL };
+		struct msghdr msg = {
+			.msg_flags = flags | MSG_DONTWAIT | MSG_NOSIGNAL,
+			.msg_name = flags & MSG_FASTOPEN ? &to : NULL,
+			.msg_namelen = flags & MSG_FASTOPEN ? sizeof(to) : 0,
+		};
 		/* the SYN has a number, too */
-		u32 offset = ts->iss ? ts->write_seq - ts->iss - 1 : 0;
+		u32 offset = ts->iss && !ts->defer_connect ?
+				     ts->write_seq - ts->iss - 1 : 0;
 		struct kvec vec = { .iov_len = min_t(s64, len - sent, SIM_PERIOD) };
 		int n;
 
@@ -161,12 +171,15 @@ static int send(struct scn_run *run, const struct scn_event *ev, struct socket *
 
 static int call_write(struct scn_run *run, const struct scn_event *ev, struct socket *sock)
 {
-	s64 len, flags = 0;
+	s64 len, flags = 0, peer = 1;
 
 	if (!usual(ev, 1) || number(run, ev, 2, &len) ||
 	    (ev->n_args > 3 && number(run, ev, 3, &flags)))
 		return malformed(run, ev, "not (FD, ..., LENGTH[, FLAGS])");
-	return send(run, ev, sock, len, flags);
+	if (ev->n_args > 4 && !usual(ev, 4) &&
+	    (number(run, ev, 4, &peer) || peer < 1 || peer >= SCN_PEERS))
+		return malformed(run, ev, "no such peer");
+	return send(run, ev, sock, len, flags, peer);
 }
 
 static int call_read(struct scn_run *run, const struct scn_event *ev, struct socket *sock)

@@ -49,11 +49,13 @@ static const struct name {
 	NAME(TCP_KEEPINTVL), NAME(TCP_KEEPCNT), NAME(TCP_SYNCNT), NAME(TCP_LINGER2),
 	NAME(TCP_DEFER_ACCEPT), NAME(TCP_WINDOW_CLAMP), NAME(TCP_INFO), NAME(TCP_QUICKACK),
 	NAME(TCP_CONGESTION), NAME(TCP_USER_TIMEOUT), NAME(TCP_NOTSENT_LOWAT), NAME(TCP_TIMESTAMP),
+	NAME(TCP_FASTOPEN), NAME(TCP_FASTOPEN_CONNECT), NAME(TCP_FASTOPEN_NO_COOKIE),
 	NAME(IP_TOS), NAME(IP_TTL), NAME(IP_MTU), NAME(IP_MTU_DISCOVER), NAME(IP_RECVERR),
 	NAME(IP_BIND_ADDRESS_NO_PORT), NAME(IP_PMTUDISC_DO), NAME(IP_PMTUDISC_DONT),
 	NAME(IP_PMTUDISC_WANT), NAME(IP_PMTUDISC_PROBE),
 	NAME(MSG_OOB), NAME(MSG_PEEK), NAME(MSG_MORE), NAME(MSG_DONTWAIT), NAME(MSG_NOSIGNAL),
 	NAME(MSG_TRUNC), NAME(MSG_WAITALL), NAME(MSG_EOR), NAME(MSG_ERRQUEUE),
+	NAME(MSG_FASTOPEN),
 	NAME(SHUT_RD), NAME(SHUT_WR), NAME(SHUT_RDWR),
 	NAME(POLLIN), NAME(POLLOUT), NAME(POLLERR), NAME(POLLHUP), NAME(POLLPRI), NAME(POLLRDHUP),
 	{ "FIONREAD", SIOCINQ }, NAME(SIOCINQ), NAME(SIOCOUTQ), NAME(SIOCOUTQNSD), NAME(SIOCATMARK),
@@ -332,6 +334,16 @@ static bool take_raw(const char **p, struct scn_opt *opt)
 	return opt->n;
 }
 
+/* a cookie in hexadecimal; the host's; any; or none, which asks for one */
+static bool take_cookie(const char **p, struct scn_opt *opt)
+{
+	opt->a.any = word(p, "*");
+	opt->given = !opt->a.any && word(p, "cookie");
+	if (!opt->a.any && !opt->given)
+		take_raw(p, opt);
+	return opt->n <= TOYTCP_FASTOPEN_MAX;
+}
+
 static bool take_option(const char **p, struct scn_opt *opt)
 {
 	memset(opt, 0, sizeof(*opt));
@@ -354,6 +366,9 @@ static bool take_option(const char **p, struct scn_opt *opt)
 		opt->kind = SCN_OPT_TS;
 		return word(p, "val") && take_num(p, &opt->a) && word(p, "ecr") &&
 		       take_num(p, &opt->b);
+	} else if (word(p, "FO")) {
+		opt->kind = SCN_OPT_FO;
+		return take_cookie(p, opt);
 	} else if (word(p, "raw")) {
 		opt->kind = SCN_OPT_RAW;
 		return take_raw(p, opt);

@@ -76,6 +76,12 @@ static int format_options(char *buf, int size, const struct scn_run *run,
 		n += scnprintf(buf + n, size - n, "%swscale %u", sep, opt->wscale);
 		sep = ",";
 	}
+	if (opt->has_fastopen) {
+		n += scnprintf(buf + n, size - n, "%sFO%s%*phN", sep,
+			       opt->fastopen_len ? " " : "", opt->fastopen_len,
+			       opt->fastopen);
+		sep = ",";
+	}
 	for (i = 0; i < opt->n_sacks; i++) {
 		n += scnprintf(buf + n, size - n, "%s%d:%d", i ? " " : *sep == ',' ?
 			       ",sack " : " <sack ", (s32)(opt->sacks[i].start - other),
@@ -157,9 +163,10 @@ static u8 *put32(u8 *p, u32 v)
 	return p;
 }
 
-static u8 *put_option(u8 *p, const struct scn_peer *peer, const struct scn_opt *opt)
+static u8 *put_option(u8 *p, const struct scn_run *run, const struct scn_peer *peer,
+		      const struct scn_opt *opt)
 {
-	int i;
+	int i, n;
 
 	switch (opt->kind) {
 	case SCN_OPT_NOP:
@@ -196,6 +203,13 @@ static u8 *put_option(u8 *p, const struct scn_peer *peer, const struct scn_opt *
 		p = put32(p, opt->b.v || opt->b.abs ?
 			     absolute(&opt->b, peer->host_ts_base) : 0);
 		break;
+	case SCN_OPT_FO:
+		n = opt->given ? run->cookie_len : opt->n;
+		*p++ = TOYTCP_OPT_FASTOPEN;
+		*p++ = 2 + n;
+		memcpy(p, opt->given ? run->cookie : opt->raw, n);
+		p += n;
+		break;
 	case SCN_OPT_RAW:
 		memcpy(p, opt->raw, opt->n);
 		p += opt->n;
@@ -219,7 +233,7 @@ static int inject(struct scn_run *run, const struct scn_event *ev)
 	u32 i;
 
 	for (i = 0; i < s->n_opts; i++)
-		p = put_option(p, peer, &s->opts[i]);
+		p = put_option(p, run, peer, &s->opts[i]);
 	seg.raw_len = round_up(p - raw, 4);
 	if (seg.raw_len > TOYTCP_OPTIONS_MAX)
 		return wrong(run, "more than %d bytes of options", TOYTCP_OPTIONS_MAX);
@@ -303,10 +317,27 @@ static bool sack_is(const struct scn_peer *peer, const struct scn_opt *want,
 	return true;
 }
 
-static bool options_are(const struct scn_peer *peer, const struct scn_seg *want,
-			const struct toytcp_options *came)
+/* a cookie that is any is the one that the host gives from now on */
+static bool cookie_is(struct scn_run *run, const struct scn_opt *want,
+		      const struct toytcp_options *came)
 {
-	bool mss = false, wscale = false, sackok = false, sack = false, ts = false;
+	if (!came->has_fastopen)
+		return false;
+	if (want->a.any) {
+		run->cookie_len = came->fastopen_len;
+		memcpy(run->cookie, came->fastopen, came->fastopen_len);
+		return came->fastopen_len;
+	}
+	if (want->given)
+		return came->fastopen_len == run->cookie_len &&
+		       !memcmp(came->fastopen, run->cookie, run->cookie_len);
+	return came->fastopen_len == want->n && !memcmp(came->fastopen, want->raw, want->n);
+}
+
+static bool options_are(struct scn_run *run, const struct scn_peer *peer,
+			const struct scn_seg *want, const struct toytcp_options *came)
+{
+	bool mss = false, wscale = false, sackok = false, sack = false, ts = false, fo = false;
 	u32 i;
 
 	if (want->any_opts)
@@ -338,12 +369,17 @@ static bool options_are(const struct scn_peer *peer, const struct scn_seg *want,
 			if (!came->has_ts || !ts_is(peer, opt, came))
 				return false;
 			break;
+		case SCN_OPT_FO:
+			fo = true;
+			if (!cookie_is(run, opt, came))
+				return false;
+			break;
 		default:
 			break;
 		}
 	}
 	return mss == !!came->mss && wscale == came->has_wscale && sackok == came->sack_perm &&
-	       sack == !!came->n_sacks && ts == came->has_ts;
+	       sack == !!came->n_sacks && ts == came->has_ts && fo == came->has_fastopen;
 }
 
 /* its data are the stream's; a segment without data has some of it, too */
@@ -392,7 +428,7 @@ static bool segment_is(struct scn_run *run, const struct scn_event *ev, const st
 	       (!want->has_win || came->wnd == want->win) &&
 	       (!want->has_urg || came->urg == want->urg) &&
 	       (!want->has_ecn || came->ecn == want->ecn) &&
-	       options_are(peer, want, &came->opt);
+	       options_are(run, peer, want, &came->opt);
 }
 
 /* let time pass until @until_us, or until something is sent */
@@ -589,6 +625,7 @@ static void begin(struct scn_run *run, u32 variant)
 	sim.now_us = roundup(sim.now_us, SIM_S);
 	sim.mtu = 1500;
 	sim.n_log = 0;
+	sim_forget_peers();
 	sim.isn = numbers[variant].host;
 	sim.ts_offset = numbers[variant].ts_host - (u32)div_u64(sim.now_us, SIM_MS);
 	run->start_us = sim.now_us;

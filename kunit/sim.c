@@ -769,6 +769,16 @@ void sim_abort(struct socket *sock)
 	sim_close(sock);
 }
 
+/* an empty cache of Fast Open's cookies, and another key */
+int sim_forget_peers(void)
+{
+	struct toytcp_net *tn = toytcp_net(&init_net);
+
+	toytcp_fastopen_net_exit(&init_net);
+	RCU_INIT_POINTER(tn->fastopen.keys, NULL);
+	return toytcp_fastopen_net_init(&init_net);
+}
+
 /* an option of IPPROTO_TCP that must be accepted */
 void sim_set_option(struct kunit *test, struct socket *sock, int option,
 		    int value)

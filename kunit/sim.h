@@ -148,6 +148,7 @@ void sim_abort(struct socket *sock);
 int sim_error(struct socket *sock);
 u64 sim_counted(enum toytcp_mib mib);
 struct toytcp_sysctl *sim_sysctl(void);
+int sim_forget_peers(void);
 void sim_set_option(struct kunit *test, struct socket *sock, int option,
 		    int value);
 const u8 *sim_bytes(u32 offset);

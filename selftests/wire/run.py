@@ -62,7 +62,8 @@ CONSTANTS = {"FIONREAD": 0x541B, "SIOCINQ": 0x541B, "SIOCOUTQ": 0x5411, "SIOCOUT
              "SOL_TCP": 6, "TCP_MAXSEG": 2, "TCP_CORK": 3, "TCP_SYNCNT": 7,
              "TCP_LINGER2": 8, "TCP_DEFER_ACCEPT": 9, "TCP_WINDOW_CLAMP": 10,
              "TCP_QUICKACK": 12, "TCP_USER_TIMEOUT": 18, "TCP_NOTSENT_LOWAT": 25,
-             "TCP_INQ": 36, "IP_PMTUDISC_DONT": 0, "IP_PMTUDISC_WANT": 1, "IP_PMTUDISC_DO": 2,
+             "TCP_INQ": 36, "TCP_FASTOPEN_CONNECT": 30, "TCP_FASTOPEN_NO_COOKIE": 34,
+             "IP_PMTUDISC_DONT": 0, "IP_PMTUDISC_WANT": 1, "IP_PMTUDISC_DO": 2,
              "IP_PMTUDISC_PROBE": 3, "SO_MARK": 36, "SO_PRIORITY": 12}
 
 
@@ -134,6 +135,7 @@ class Run:
         self.port = 2000 + number % 1300 * 10
         self.peers = [Peer(20000 + number % 1300 * 10 + i, self.port) for i in range(10)]
         self.fds, self.read_bytes, self.written, self.raw_read = {}, {}, {}, set()
+        self.cookie = b""		# Fast Open: the host's, as it came last
         tolerance = scenario.header.get("tolerance")
         self.tolerance = (float(tolerance) / 1000 if tolerance else TOLERANCE) * \
             self.scale * patience
@@ -280,6 +282,8 @@ class Run:
             elif name == "SAck":
                 blocks = [diff(edge, ISS) for edge in value]
                 yield ("sack", *(f"{a}:{b}" for a, b in zip(blocks[::2], blocks[1::2])))
+            elif name == "TFO":
+                yield "FO", struct.pack("!II", *value) if isinstance(value, tuple) else value
             elif name not in ("NOP", "EOL"):
                 yield "option", name, value
 
@@ -308,6 +312,9 @@ class Run:
                 raw += struct.pack("!BB", 5, 2 + 8 * len(values))
                 for block in values:
                     raw += struct.pack("!II", *(peer.host_seq(edge) for edge in block))
+            elif word == "FO":
+                cookie = self.cookie if values[0] == "cookie" else values[0]
+                raw += bytes((34, 2 + len(cookie))) + cookie
             elif word == "raw":
                 raw += values[0]
         return raw + bytes(-len(raw) % 4)
@@ -335,7 +342,8 @@ class Run:
         tcp = TCP(sport=peer.port, dport=peer.host_port, seq=seq & MASK, ack=ack, flags=flags,
                   window=peer.win, urgptr=want.urg or 0, dataofs=5 + len(raw) // 4)
         packet = IP(src=PEER, dst=HOST, flags="DF", tos=want.ecn or 0) / tcp
-        data = raw + pattern(want.seq - 1, want.length)
+        # the stream begins after the SYN
+        data = raw + pattern(want.seq - ("S" not in want.flags), want.length)
         if data:
             packet /= Raw(data)
         self.send(self.with_attributes(packet, want.ip), f"{event.peer if event.peer != 1 else ''}< "
@@ -453,7 +461,7 @@ class Run:
             return "sequence number"
         if len(data) != want.length:
             return "length"
-        if data != pattern(diff(tcp.seq, peer.irs or 0) - 1, len(data)):
+        if data != pattern(diff(tcp.seq, peer.irs or 0) - (not tcp.flags.S), len(data)):
             return "the bytes are not the pattern's"
         if want.ack is not None and tcp.ack != (
                 want.ack & MASK if want.ack_absolute else want.ack + ISS & MASK):
@@ -488,6 +496,11 @@ class Run:
             elif word == "sack":
                 if [f"{a}:{b}" for a, b in values] != list(come):
                     return "SACK blocks"
+            elif word == "FO":
+                if values[0] == ANY and come[0]:
+                    self.cookie = come[0]
+                elif come[0] != (self.cookie if values[0] == "cookie" else values[0]):
+                    return "cookie"
             elif values and values[0] != ANY and list(come) != values:
                 return word
         return None
@@ -646,12 +659,15 @@ class Run:
     def call_send(self, call, fd, buf, length, flags="0", *rest):
         return self.put(fd, length, flags)
 
-    call_sendto = call_send
+    def call_sendto(self, call, fd, buf, length, flags, peer="...", *rest):
+        return self.put(fd, length, flags, 1 if peer == "..." else int(peer))
 
-    def put(self, fd, length, flags):
+    def put(self, fd, length, flags, peer=1):
         length, offset = constant(length), self.written.get(fd, 0)
-        result = calls.send(self.fd(fd), pattern(offset, length), length,
-                            constant(flags) | socket.MSG_NOSIGNAL)
+        flags = constant(flags) | socket.MSG_NOSIGNAL
+        to = (sockaddr(PEER, self.peers[peer].port), 16) if flags & socket.MSG_FASTOPEN else \
+            (None, 0)
+        result = calls.sendto(self.fd(fd), pattern(offset, length), length, flags, *to)
         self.written[fd] = offset + max(result, 0)
         return result
 

@@ -349,6 +349,9 @@ def option(words):
         return word, number(values[1]), number(values[3])
     if word == "sack" and values:
         return (word, *(tuple(map(int, block.split(":"))) for block in values))
+    if word == "FO" and len(values) <= 1:
+        cookie = "".join(values)
+        return word, cookie if cookie in (ANY, "cookie") else bytes.fromhex(cookie)
     if word == "raw":
         return word, bytes.fromhex("".join(values))
     raise ValueError(f"no option {word}")

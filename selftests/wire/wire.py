@@ -62,12 +62,28 @@ class Task:
         self.scenario, self.family = scenario, family
         self.name = f"{family}: {scenario.name}"
         self.wrong, self.events, self.seconds = scenario.wrong, [], 0.0
+        self.learns = False
         if not self.wrong:
             try:
                 self.events = language.events(scenario, family)
                 self.seconds = language.duration(self.events)
+                # what the host learns of a peer, no other scenario may know
+                self.learns = any(word[0] == "FO" for event in self.events
+                                  for word in getattr(event.data, "options", None) or [])
             except language.Wrong as wrong:
                 self.wrong = str(wrong)
+
+    def run(self, hosts, number, patience):
+        """On a host of its own, or on one of these"""
+        if self.learns:
+            host = Host(self.family)
+        else:
+            host = hosts.get(self.family) or hosts.setdefault(self.family, Host(self.family))
+        run = Run(host, self.scenario, self.events, number, patience)
+        why = run.run()
+        if self.learns:
+            host.close()
+        return run, why
 
     def judge(self, why):
         """The lines to print, of why it failed or of None"""
@@ -101,11 +117,8 @@ def alone(tasks, numbers):
     hosts, excused = {}, 0
     for number in numbers:
         task = tasks[number]
-        if task.family not in hosts:
-            hosts[task.family] = Host(task.family)
         for again in range(ALONE):
-            why = Run(hosts[task.family], task.scenario, task.events,
-                      number + (AGAIN + again) * len(tasks), AGAIN).run()
+            _, why = task.run(hosts, number + (AGAIN + again) * len(tasks), AGAIN)
             said = task.judge(why)
             if not said.startswith("not ok"):
                 break
@@ -127,16 +140,12 @@ def work(tasks, queue, failed, verbose, end):
             continue
         number = struct.unpack("=I", taken)[0]
         task = tasks[number]
-        if task.family not in hosts:
-            hosts[task.family] = Host(task.family)
         why = task.wrong
         if not why:
             try:
                 for again in range(AGAIN):
                     # other ports each time, and more patience
-                    run = Run(hosts[task.family], task.scenario, task.events,
-                              number + again * len(tasks), again + 1)
-                    why = run.run()
+                    run, why = task.run(hosts, number + again * len(tasks), again + 1)
                     if not run.late or again == AGAIN - 1:
                         break
                     say(f"# {task.name}: {why.splitlines()[0]}; again")
