@@ -237,7 +237,10 @@ static void window_update(struct sock *sk, const struct toytcp_seg *seg,
 	ts->snd_wnd = wnd;
 	ts->snd_wl1 = seg->seq;
 	ts->snd_wl2 = seg->ack;
-	ts->max_snd_wnd = max(ts->max_snd_wnd, wnd);
+	if (wnd > ts->max_snd_wnd) {
+		ts->max_snd_wnd = wnd;
+		toytcp_output_mss_sync(sk, ts->pmtu);
+	}
 }
 
 /* a connection begins to receive: at the handshake's end, or with its SYN */
@@ -305,15 +308,23 @@ static enum toytcp_drop_reason ack_syn_recv(struct sock *sk,
 }
 
 /* our FIN is acknowledged */
-static enum toytcp_drop_reason fin_acked(struct sock *sk)
+static enum toytcp_drop_reason fin_acked(struct sock *sk,
+					 const struct toytcp_seg *seg)
 {
 	switch (sk->sk_state) {
 	case TCP_FIN_WAIT1:
 		toytcp_state_set(sk, TCP_FIN_WAIT2);
 		sk->sk_shutdown |= SEND_SHUTDOWN;
 		sk_dst_confirm(sk);
-		if (!sock_flag(sk, SOCK_DEAD))
+		if (!sock_flag(sk, SOCK_DEAD)) {
 			sk->sk_state_change(sk); /* a lingering close waits for it */
+		} else if (toytcp_sk(sk)->linger2 < 0) {
+			/* TCP_LINGER2: an orphan does not wait for the peer's FIN */
+			toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_ABORT_ON_DATA);
+			toytcp_reply_reset(sock_net(sk), seg);
+			toytcp_sock_done(sk);
+			return STEP_DONE;
+		}
 		return TOYTCP_DROP_NONE;
 	case TCP_CLOSING:
 		toytcp_timewait_enter(sk);
@@ -374,7 +385,7 @@ static enum toytcp_drop_reason step_ack(struct sock *sk,
 	window_update(sk, seg, &window_changed);
 	toytcp_recovery_acked(sk, seg, prior_una, window_changed);
 	if (ts->fin_queued && ts->snd_una == ts->write_seq)
-		return fin_acked(sk);
+		return fin_acked(sk, seg);
 	return TOYTCP_DROP_NONE;
 }
 

@@ -643,7 +643,7 @@ static bool may_answer(struct toytcp_req *req, const struct toytcp_seg *seg)
 static void req_ack(struct toytcp_req *req, const struct toytcp_seg *seg)
 {
 	if (may_answer(req, seg))
-		toytcp_reply_req_ack(req);
+		toytcp_reply_req_ack(req, ip_hdr(seg->skb)->tos);
 }
 
 /* the SYN again: our SYN-ACK was lost. The timer begins anew, as Linux's. */

@@ -183,19 +183,20 @@ void toytcp_reply_synack(struct toytcp_req *req,
 /**
  * toytcp_reply_req_ack() - answer an unacceptable segment to a request
  * @req: the request
+ * @tos: the segment's, which the answer has, too, as in Linux
  *
  * RFC 9293 3.10.7.4, first step: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>.
  *
  * Context: softirq, listener's lock held.
  */
-void toytcp_reply_req_ack(struct toytcp_req *req)
+void toytcp_reply_req_ack(struct toytcp_req *req, u8 tos)
 {
 	struct toytcp_reply reply = {
 		.net = req->flow.net,
 		.key = req->flow.key,
 		.oif = req->dif,
 		.mark = READ_ONCE(req->listener->sk_mark),
-		.tos = req_tos(req),
+		.tos = tos & ~INET_ECN_MASK,
 	};
 	struct toytcp_options opt = {
 		.has_ts = req->ts_ok,

@@ -594,7 +594,7 @@ bool toytcp_reply_allowed(u64 *last_us);
 void toytcp_reply_reset(struct net *net, const struct toytcp_seg *seg);
 void toytcp_reply_synack(struct toytcp_req *req,
 			 const struct toytcp_fastopen_cookie *cookie);
-void toytcp_reply_req_ack(struct toytcp_req *req);
+void toytcp_reply_req_ack(struct toytcp_req *req, u8 tos);
 void toytcp_reply_tw_ack(struct toytcp_tw *tw);
 
 /* recovery.c */
