@@ -24,7 +24,7 @@ struct toytcp_stats;
 struct toytcp_sysctl {
 	int local_port_range[2];	/* first and last ephemeral port */
 	int syn_retries;		/* SYN retransmissions before ETIMEDOUT */
-	int syn_linear_timeouts;	/* of those and besides, before the time between them doubles */
+	int syn_linear_timeouts;	/* more of them, without back-off */
 	int synack_retries;		/* SYN-ACK retransmissions before the request goes */
 	int retries1;			/* retransmissions before IP is asked for another path */
 	int retries2;			/* data retransmissions before ETIMEDOUT */
