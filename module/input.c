@@ -297,7 +297,7 @@ static enum toytcp_drop_reason ack_syn_recv(struct sock *sk,
 
 	if (!seq_after(seg->ack, ts->snd_una) ||
 	    seq_after(seg->ack, ts->snd_nxt)) {
-		toytcp_reply_reset(sock_net(sk), seg);
+		toytcp_refuse(sk, seg);
 		return TOYTCP_DROP_REQ_ACK;
 	}
 	/* a child's SYN-ACK was the request's, and in no queue of the child's */
@@ -321,7 +321,7 @@ static enum toytcp_drop_reason fin_acked(struct sock *sk,
 		} else if (toytcp_sk(sk)->linger2 < 0) {
 			/* TCP_LINGER2: an orphan does not wait for the peer's FIN */
 			toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_ABORT_ON_DATA);
-			toytcp_reply_reset(sock_net(sk), seg);
+			toytcp_refuse(sk, seg);
 			toytcp_sock_done(sk);
 			return STEP_DONE;
 		}
@@ -499,7 +499,7 @@ static enum toytcp_drop_reason step_data(struct sock *sk,
 	if (nobody_reads(sk) && seq_after(seg->seq + seg->len, ts->rcv_nxt)) {
 		toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_ABORT_ON_DATA);
 		/* with the number that the peer is sure to expect */
-		toytcp_reply_reset(sock_net(sk), seg);
+		toytcp_refuse(sk, seg);
 		toytcp_sock_error(sk, ECONNRESET);
 		return TOYTCP_DROP_AFTER_CLOSE;
 	}
@@ -649,7 +649,7 @@ static enum toytcp_drop_reason syn_sent_ack(struct sock *sk,
 		return TOYTCP_DROP_NONE;
 	}
 reset:
-	toytcp_reply_reset(sock_net(sk), seg);
+	toytcp_refuse(sk, seg);
 	return TOYTCP_DROP_SYN_SENT_ACK;
 }
 

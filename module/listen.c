@@ -536,7 +536,7 @@ void toytcp_listen_queue(struct sock *sk, struct sock *child)
 /* the request comes to an end, and its peer learns of it */
 static void req_reset(struct toytcp_req *req, const struct toytcp_seg *seg)
 {
-	toytcp_reply_reset(req->flow.net, seg);
+	toytcp_refuse(req->listener, seg);
 	toytcp_stats_inc(req->flow.net, TOYTCP_MIB_EMBRYONIC_RSTS);
 	req_drop(req);
 }
@@ -624,7 +624,7 @@ static enum toytcp_drop_reason rcv_ack(struct sock *sk, struct toytcp_seg *seg)
 	}
 	toytcp_stats_inc(net, TOYTCP_MIB_SYNCOOKIES_FAILED);
 reset:
-	toytcp_reply_reset(net, seg);
+	toytcp_refuse(sk, seg);
 	return TOYTCP_DROP_LISTEN_FLAGS;
 }
 
@@ -671,7 +671,7 @@ static enum toytcp_drop_reason rcv_req(struct sock *sk, struct toytcp_req *req,
 	}
 	/* Linux looks at the ACK first, so that a RST must have the right one, too */
 	if ((seg->flags & TOYTCP_ACK) && seg->ack != req->iss + 1) {
-		toytcp_reply_reset(net, seg);
+		toytcp_refuse(sk, seg);
 		return TOYTCP_DROP_REQ_ACK;
 	}
 	if (req->ts_ok && seg->opt.has_ts && !(seg->flags & TOYTCP_RST) &&
@@ -747,7 +747,7 @@ void toytcp_listen_rcv(struct sock *sk, struct toytcp_seg *seg)
 	local_bh_disable();
 	rcu_read_lock();
 	if (sk->sk_state != TCP_LISTEN) {
-		toytcp_reply_reset(net, seg);
+		toytcp_refuse(sk, seg);
 		toytcp_drop(net, seg->skb, TOYTCP_DROP_CLOSED);
 		goto out;
 	}

@@ -133,6 +133,9 @@ static struct sk_buff *gather(struct sock *sk, u32 size)
 
 	while (skb->len < size) {
 		next = skb_queue_next(&sk->sk_write_queue, skb);
+		/* memory of a program stays by itself (MSG_ZEROCOPY) */
+		if (skb_zcopy(skb) || skb_zcopy(next))
+			return NULL;
 		if (next->len > size - skb->len &&
 		    toytcp_sendq_split(sk, next, size - skb->len, GFP_ATOMIC))
 			return NULL;

@@ -85,14 +85,17 @@ static struct sk_buff *reply_alloc(void)
 /**
  * toytcp_reply_reset() - answer a segment that belongs to nothing
  * @net: the namespace
- * @seg: the segment; never a RST
+ * @seg: the segment; of a RST nothing comes
+ * @mark: SO_MARK of who refuses it; 0: nobody, or none
+ * @oif: the device that who refuses it is bound to; 0: none
  *
  * RFC 9293 3.10.7.1: the reset carries the segment's own ACK number, or
  * acknowledges all of it.
  *
  * Context: softirq.
  */
-void toytcp_reply_reset(struct net *net, const struct toytcp_seg *seg)
+void toytcp_reply_reset(struct net *net, const struct toytcp_seg *seg, u32 mark,
+			int oif)
 {
 	struct toytcp_reply reply;
 	struct sk_buff *skb;
@@ -103,6 +106,8 @@ void toytcp_reply_reset(struct net *net, const struct toytcp_seg *seg)
 	if (!skb)
 		return;
 	toytcp_ipv4_reply_to(net, seg->skb, &reply);
+	reply.mark = reply.mark ?: mark;
+	reply.oif = oif;
 	if (seg->flags & TOYTCP_ACK)
 		toytcp_reply_header(skb, &reply.key, seg->ack, 0, TOYTCP_RST, 0, NULL);
 	else

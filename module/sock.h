@@ -591,7 +591,17 @@ void toytcp_reply_header(struct sk_buff *skb, const struct toytcp_flow_key *key,
 			 u32 seq, u32 ack, u8 flags, u16 wnd,
 			 const struct toytcp_options *opt);
 bool toytcp_reply_allowed(u64 *last_us);
-void toytcp_reply_reset(struct net *net, const struct toytcp_seg *seg);
+void toytcp_reply_reset(struct net *net, const struct toytcp_seg *seg, u32 mark,
+			int oif);
+
+/* the same for a segment that @sk refuses: by its way */
+static inline void toytcp_refuse(const struct sock *sk,
+				 const struct toytcp_seg *seg)
+{
+	toytcp_reply_reset(sock_net(sk), seg, READ_ONCE(sk->sk_mark),
+			   READ_ONCE(sk->sk_bound_dev_if));
+}
+
 void toytcp_reply_synack(struct toytcp_req *req,
 			 const struct toytcp_fastopen_cookie *cookie);
 void toytcp_reply_req_ack(struct toytcp_req *req, u8 tos);

@@ -270,7 +270,7 @@ static enum toytcp_drop_reason fin_wait2_rcv(struct toytcp_tw *tw,
 	/* data that nobody will read: RFC 9293 3.6.1 (SHLD-3), as Linux */
 	if (!(seg->flags & TOYTCP_FIN) || seg->end_seq != tw->rcv_nxt + 1) {
 		toytcp_stats_inc(tw->flow.net, TOYTCP_MIB_ABORT_ON_DATA);
-		toytcp_reply_reset(tw->flow.net, seg);
+		toytcp_reply_reset(tw->flow.net, seg, tw->mark, tw->dif);
 		tw_kill(tw);
 		return TOYTCP_DROP_AFTER_CLOSE;
 	}

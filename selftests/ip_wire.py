@@ -253,6 +253,29 @@ def mark(c):
     c.say("peer", peer.recv(10))
 
 
+def mark_of_replies(c):
+    """What is answered for a marked socket has its mark: the closed route is
+    a SYN-ACK's, a FIN's and a reset's."""
+    l = c.socket()
+    l.bind((A, c.port))
+    l.setsockopt(socket.SOL_SOCKET, SO_MARK, 7)
+    l.listen(4)
+    enter(NS_B)
+    peer = socket.socket()
+    c.sockets.append(peer)
+    peer.setblocking(False)
+    c.call("connect", peer.connect, (A, c.port))
+    c.show("len")
+    l.setsockopt(socket.SOL_SOCKET, SO_MARK, 0)
+    c.show("len", seconds=1.5)
+    child = l.accept()[0]
+    c.call("set", child.setsockopt, socket.SOL_SOCKET, SO_MARK, 7)
+    child.close()
+    c.call("send", peer.send, b"x")
+    # sent again, it meets the listener, which has no mark
+    c.show("len", seconds=0.15)
+
+
 def device(c):
     s, peer = c.pair()
     bind = socket.SO_BINDTODEVICE
@@ -398,7 +421,8 @@ CASES = {
     "defaults": defaults, "IP_TOS": tos, "IP_TTL": ttl,
     "listener's TOS and TTL": listener,
     "IP_MTU, unconnected": mtu_unconnected,
-    "SO_MARK": mark, "SO_BINDTODEVICE": device, "IP_MINTTL": min_ttl,
+    "SO_MARK": mark, "SO_MARK of replies": mark_of_replies,
+    "SO_BINDTODEVICE": device, "IP_MINTTL": min_ttl,
     "IP_MINTTL of a listener": min_ttl_listener, "urgent pointer": urgent,
     "unreachable later": later(0), "unreachable later, IP_RECVERR": later(1),
 }
