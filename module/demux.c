@@ -419,7 +419,7 @@ static void deliver_listener(struct net *net, struct toytcp_seg *seg,
 	struct sock *sk = toytcp_demux_listener(net, key, dif);
 
 	if (!sk || !refcount_inc_not_zero(&sk->sk_refcnt)) {
-		toytcp_reply_reset(net, seg, 0, 0);
+		toytcp_reply_reset(net, seg, NULL);
 		toytcp_drop(net, seg->skb, TOYTCP_DROP_NO_SOCKET);
 		return;
 	}

@@ -690,6 +690,7 @@ int toytcp_ipv4_xmit_reply(const struct toytcp_reply *reply,
 	push_ip(skb, &reply->key, reply->tos,
 		reply->ttl ?: ip4_dst_hoplimit(&rt->dst));
 	skb->mark = reply->mark;
+	skb->priority = reply->priority;
 	err = ip_local_out(reply->net, NULL, skb);
 	return err > 0 ? 0 : err;
 }

@@ -23,6 +23,7 @@ struct toytcp_reply {
 	struct toytcp_flow_key key;
 	int oif;		/* device to use, 0: any */
 	u32 mark;		/* SO_MARK */
+	u32 priority;		/* SO_PRIORITY */
 	u8 tos;
 	u8 ttl;			/* 0: the namespace's default */
 };

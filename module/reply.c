@@ -86,16 +86,15 @@ static struct sk_buff *reply_alloc(void)
  * toytcp_reply_reset() - answer a segment that belongs to nothing
  * @net: the namespace
  * @seg: the segment; of a RST nothing comes
- * @mark: SO_MARK of who refuses it; 0: nobody, or none
- * @oif: the device that who refuses it is bound to; 0: none
+ * @way: of who refuses it; NULL: nobody was there
  *
  * RFC 9293 3.10.7.1: the reset carries the segment's own ACK number, or
  * acknowledges all of it.
  *
  * Context: softirq.
  */
-void toytcp_reply_reset(struct net *net, const struct toytcp_seg *seg, u32 mark,
-			int oif)
+void toytcp_reply_reset(struct net *net, const struct toytcp_seg *seg,
+			const struct toytcp_way *way)
 {
 	struct toytcp_reply reply;
 	struct sk_buff *skb;
@@ -106,8 +105,11 @@ void toytcp_reply_reset(struct net *net, const struct toytcp_seg *seg, u32 mark,
 	if (!skb)
 		return;
 	toytcp_ipv4_reply_to(net, seg->skb, &reply);
-	reply.mark = reply.mark ?: mark;
-	reply.oif = oif;
+	if (way) {
+		reply.mark = reply.mark ?: way->mark;
+		reply.priority = way->priority;
+		reply.oif = way->oif;
+	}
 	if (seg->flags & TOYTCP_ACK)
 		toytcp_reply_header(skb, &reply.key, seg->ack, 0, TOYTCP_RST, 0, NULL);
 	else
@@ -156,6 +158,7 @@ void toytcp_reply_synack(struct toytcp_req *req,
 		.key = req->flow.key,
 		.oif = req->dif,
 		.mark = READ_ONCE(req->listener->sk_mark),
+		.priority = READ_ONCE(req->listener->sk_priority),
 		.tos = req_tos(req),
 		.ttl = max_t(int, inet_sk(req->listener)->uc_ttl, 0),
 	};
@@ -201,6 +204,7 @@ void toytcp_reply_req_ack(struct toytcp_req *req, u8 tos)
 		.key = req->flow.key,
 		.oif = req->dif,
 		.mark = READ_ONCE(req->listener->sk_mark),
+		.priority = READ_ONCE(req->listener->sk_priority),
 		.tos = tos & ~INET_ECN_MASK,
 	};
 	struct toytcp_options opt = {
@@ -232,6 +236,7 @@ void toytcp_reply_tw_ack(struct toytcp_tw *tw)
 		.key = tw->flow.key,
 		.oif = tw->dif,
 		.mark = tw->mark,
+		.priority = tw->priority,
 		.tos = tw->tos,
 	};
 	struct toytcp_options opt = {

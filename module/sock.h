@@ -591,15 +591,28 @@ void toytcp_reply_header(struct sk_buff *skb, const struct toytcp_flow_key *key,
 			 u32 seq, u32 ack, u8 flags, u16 wnd,
 			 const struct toytcp_options *opt);
 bool toytcp_reply_allowed(u64 *last_us);
-void toytcp_reply_reset(struct net *net, const struct toytcp_seg *seg, u32 mark,
-			int oif);
+
+/* How answers leave that no socket sends */
+struct toytcp_way {
+	u32 mark;		/* SO_MARK */
+	u32 priority;		/* SO_PRIORITY */
+	int oif;		/* the device that the socket is bound to; 0: none */
+};
+
+void toytcp_reply_reset(struct net *net, const struct toytcp_seg *seg,
+			const struct toytcp_way *way);
 
 /* the same for a segment that @sk refuses: by its way */
 static inline void toytcp_refuse(const struct sock *sk,
 				 const struct toytcp_seg *seg)
 {
-	toytcp_reply_reset(sock_net(sk), seg, READ_ONCE(sk->sk_mark),
-			   READ_ONCE(sk->sk_bound_dev_if));
+	const struct toytcp_way way = {
+		.mark = READ_ONCE(sk->sk_mark),
+		.priority = READ_ONCE(sk->sk_priority),
+		.oif = READ_ONCE(sk->sk_bound_dev_if),
+	};
+
+	toytcp_reply_reset(sock_net(sk), seg, &way);
 }
 
 void toytcp_reply_synack(struct toytcp_req *req,

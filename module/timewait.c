@@ -114,6 +114,7 @@ static struct toytcp_tw *tw_alloc(struct sock *sk)
 			    TCP_FIN_WAIT2 : TCP_TIME_WAIT;
 	tw->tos = inet_sk(sk)->tos & ~INET_ECN_MASK;
 	tw->mark = READ_ONCE(sk->sk_mark);
+	tw->priority = READ_ONCE(sk->sk_priority);
 	tw->dif = sk->sk_bound_dev_if;
 	tw->snd_nxt = ts->snd_nxt;
 	tw->rcv_nxt = ts->rcv_nxt;
@@ -270,7 +271,11 @@ static enum toytcp_drop_reason fin_wait2_rcv(struct toytcp_tw *tw,
 	/* data that nobody will read: RFC 9293 3.6.1 (SHLD-3), as Linux */
 	if (!(seg->flags & TOYTCP_FIN) || seg->end_seq != tw->rcv_nxt + 1) {
 		toytcp_stats_inc(tw->flow.net, TOYTCP_MIB_ABORT_ON_DATA);
-		toytcp_reply_reset(tw->flow.net, seg, tw->mark, tw->dif);
+		toytcp_reply_reset(tw->flow.net, seg, &(struct toytcp_way) {
+			.mark = tw->mark,
+			.priority = tw->priority,
+			.oif = tw->dif,
+		});
 		tw_kill(tw);
 		return TOYTCP_DROP_AFTER_CLOSE;
 	}

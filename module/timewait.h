@@ -39,6 +39,7 @@ struct toytcp_tw {
 	u32 ts_recent_s;		/* seconds */
 	u32 ts_offset;
 	u32 mark;			/* SO_MARK of the socket */
+	u32 priority;			/* and its SO_PRIORITY */
 	int dif;			/* bound device, 0: none */
 	u64 last_oow_us;		/* rate limit of ACKs to out-of-window segments */
 	struct toytcp_timer timer;	/* the 2 MSL */

@@ -36,8 +36,8 @@ def enter(namespace):
     os.close(fd)
 
 
-def nft(rules):
-    enter(NS_B)
+def nft(rules, namespace=NS_B):
+    enter(namespace)
     subprocess.run(["nft", "-f", "-"], input=rules.encode(), check=True)
 
 
@@ -276,6 +276,37 @@ def mark_of_replies(c):
     c.show("len", seconds=0.15)
 
 
+def priority_of_replies(c):
+    """A SYN-ACK, a FIN and a reset have the priority of their socket."""
+    def counted():
+        enter(NS_A)
+        said = subprocess.run(["nft", "list", "counter", "ip", "p", "five"],
+                              capture_output=True, check=True).stdout.decode()
+        return said.split("packets ")[1].split()[0]
+
+    nft("add table ip p; add counter ip p five; "
+        "add chain ip p out { type filter hook postrouting priority 0; }; "
+        f"add rule ip p out tcp sport {c.port} meta priority 0:5 counter name five", NS_A)
+    l = c.socket()
+    l.bind((A, c.port))
+    l.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, 5)
+    l.listen(4)
+    enter(NS_B)
+    peer = socket.socket()
+    c.sockets.append(peer)
+    peer.connect((A, c.port))
+    child = l.accept()[0]
+    c.say("SYN-ACK", counted())
+    child.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, 5)
+    child.close()
+    c.show("len")
+    c.say("FIN", counted())
+    peer.send(b"x")
+    c.show("len", seconds=0.15)
+    c.say("reset", counted())
+    nft("delete table ip p", NS_A)
+
+
 def device(c):
     s, peer = c.pair()
     bind = socket.SO_BINDTODEVICE
@@ -422,6 +453,7 @@ CASES = {
     "listener's TOS and TTL": listener,
     "IP_MTU, unconnected": mtu_unconnected,
     "SO_MARK": mark, "SO_MARK of replies": mark_of_replies,
+    "SO_PRIORITY of replies": priority_of_replies,
     "SO_BINDTODEVICE": device, "IP_MINTTL": min_ttl,
     "IP_MINTTL of a listener": min_ttl_listener, "urgent pointer": urgent,
     "unreachable later": later(0), "unreachable later, IP_RECVERR": later(1),
