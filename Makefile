@@ -6,7 +6,7 @@
 #   make check         all tests; the last line says "N passed, N failed"
 #   make check-long    the same, with the tests that take long in full length
 #   make bench         AF_TOYTCP beside the kernel's TCP, in instructions (long)
-#   make bench-loss    both over paths that lose and reorder (long)
+#   make bench-loss    both over paths that lose and reorder, in virtual time (long)
 #   make install       the module (DKMS), tools, header and man pages
 #   make uninstall     and away with them
 #   make clean         everything that was built; the cache of kernels outside
