@@ -695,7 +695,35 @@ static void recovery_mtu__sends_again(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f.ts->lost_out, 0);
 }
 
+/* our own queue is full: the window comes down as after a mark, once a window */
+static void recovery_local_congestion__reduces(struct kunit *test)
+{
+	static const int errs[] = { NET_XMIT_CN, NET_XMIT_DROP };
+	struct flight f;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(errs); i++) {
+		fly(test, &f, true, false, 8);
+		sim.xmit_err = errs[i];
+		KUNIT_ASSERT_EQ(test, sim_write(f.sock, 8 * MSS, 2 * MSS), 2 * MSS);
+		sim.xmit_err = 0;
+		KUNIT_EXPECT_EQ(test, f.ts->recovery, TOYTCP_REDUCING);
+		KUNIT_EXPECT_EQ(test, f.ts->cong.ssthresh_segs, 4);
+		sim_run(RTT);
+		ack(&f, 8, 0, 0);
+		KUNIT_EXPECT_EQ(test, f.ts->recovery, TOYTCP_REDUCING);
+		KUNIT_EXPECT_LE(test, f.ts->cong.cwnd_segs, 5);
+		sim_run(10 * SIM_S);
+		ack(&f, 10, 0, 0);
+		KUNIT_EXPECT_EQ(test, f.ts->recovery, TOYTCP_OPEN);
+		sim_abort(f.sock);
+		sim_close(f.listener);
+		sim_inbox_clear();
+	}
+}
+
 static struct kunit_case recovery_cases[] = {
+	KUNIT_CASE(recovery_local_congestion__reduces),
 	KUNIT_CASE(recovery_rto__backs_off),
 	KUNIT_CASE(recovery_rto__karn),
 	KUNIT_CASE(recovery_rto__restarts_on_progress),

@@ -454,6 +454,7 @@ int toytcp_ipv4_route(struct sock *sk)
 	sk->sk_route_caps = sim.gso ? NETIF_F_GSO_MASK | NETIF_F_SG | NETIF_F_HW_CSUM : 0;
 	sk->sk_gso_max_size = sim.gso ? GSO_LEGACY_MAX_SIZE : 0;
 	sk->sk_gso_max_segs = sim.gso ? GSO_MAX_SEGS : 1;
+	toytcp_path_set(sk, &sim.path);
 	return 0;
 }
 
@@ -483,8 +484,10 @@ void toytcp_ipv4_update_pmtu(struct sock *sk, u32 mtu)
 	toytcp_recovery_mtu(sk);
 }
 
-u32 toytcp_ipv4_reply_mtu(const struct toytcp_reply *reply)
+u32 toytcp_ipv4_reply_path(const struct toytcp_reply *reply,
+			   struct toytcp_path *path)
 {
+	*path = sim.path;
 	return sim.mtu;
 }
 
@@ -1011,6 +1014,7 @@ int sim_init(struct kunit *test)
 	sim.link[0].delay_us = 10 * SIM_MS;
 	sim.link[1].delay_us = 10 * SIM_MS;
 	sim.mtu = 1500;
+	memset(&sim.path, 0, sizeof(sim.path));
 	sim.gso = false;
 	sim.gro = false;
 	sim.hold_us = 0;

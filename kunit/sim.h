@@ -94,6 +94,7 @@ struct sim {
 	u64 busy_until[2];		/* the queue's end */
 	u64 police_ns[2];		/* when a whole burst may come again */
 	u32 mtu;
+	struct toytcp_path path;	/* what the route says beside that */
 	bool gso;			/* sockets may send large buffers */
 	bool gro;			/* large buffers arrive whole */
 	u32 hold_us;			/* a device keeps what it sent for so long */

@@ -16,6 +16,7 @@
 #include <linux/compiler.h>
 #include <linux/errno.h>
 #include <linux/export.h>
+#include <linux/jhash.h>
 #include <linux/kernel.h>
 #include <linux/limits.h>
 #include <linux/minmax.h>
@@ -45,6 +46,15 @@ static struct toytcp_cong_ops *lookup_name(const char *name)
 	return NULL;
 }
 
+/* the kernel's number for a name, by which routes keep it */
+static u32 name_key(const char *name)
+{
+	char padded[TOYTCP_CONG_NAME_MAX] = {};
+
+	strscpy(padded, name, sizeof(padded));
+	return jhash(padded, sizeof(padded), strlen(padded));
+}
+
 static bool ops_valid(const struct toytcp_cong_ops *ops)
 {
 	size_t len;
@@ -72,6 +82,7 @@ int toytcp_cong_register(struct toytcp_cong_ops *ops)
 	if (!ops_valid(ops))
 		return -EINVAL;
 
+	ops->key = name_key(ops->name);
 	spin_lock(&cong_list_lock);
 	if (lookup_name(ops->name))
 		err = -EEXIST;
@@ -119,6 +130,28 @@ struct toytcp_cong_ops *toytcp_cong_find_get(const char *name)
 		ops = NULL;
 	rcu_read_unlock();
 	return ops;
+}
+
+/**
+ * toytcp_cong_find_key_get() - look an algorithm up as a route names it
+ * @key: the route's number (congctl)
+ *
+ * Context: any; takes the RCU read lock.
+ * Return: as toytcp_cong_find_get().
+ */
+struct toytcp_cong_ops *toytcp_cong_find_key_get(u32 key)
+{
+	struct toytcp_cong_ops *ops, *found = NULL;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(ops, &cong_list, list) {
+		if (ops->key == key && try_module_get(ops->owner)) {
+			found = ops;
+			break;
+		}
+	}
+	rcu_read_unlock();
+	return found;
 }
 
 /**

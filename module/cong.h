@@ -40,7 +40,7 @@ union tcp_cc_info;
 /* Loss recovery, RFC 5681 and 6582; in the order of their gravity */
 enum toytcp_recovery_state {
 	TOYTCP_OPEN,		/* nothing known to be lost */
-	TOYTCP_REDUCING,	/* an ECN-Echo came (Linux's CWR), until beyond recover is acked */
+	TOYTCP_REDUCING,	/* ECN-Echo or a full queue here (CWR), until beyond recover is acked */
 	TOYTCP_RECOVERY,	/* fast recovery until recover is acked */
 	TOYTCP_LOSS,		/* after a timeout, until recover is acked */
 };
@@ -102,6 +102,7 @@ struct toytcp_cong_ops {
 	struct module *owner;
 	u32 flags;		/* TOYTCP_CONG_* */
 	struct list_head list;	/* the table's */
+	u32 key;		/* the table's: how a route calls it (congctl) */
 	/* optional; a connection calls it more than once: priv is all there is to keep */
 	void (*init)(struct toytcp_cong *c);
 	/* new ssthresh_segs after a loss event; in_flight before it */
@@ -141,6 +142,7 @@ extern struct toytcp_cong_ops toytcp_cong_bbr;
 int toytcp_cong_register(struct toytcp_cong_ops *ops);
 void toytcp_cong_unregister(struct toytcp_cong_ops *ops);
 struct toytcp_cong_ops *toytcp_cong_find_get(const char *name);
+struct toytcp_cong_ops *toytcp_cong_find_key_get(u32 key);
 void toytcp_cong_put(const struct toytcp_cong_ops *ops);
 int toytcp_cong_allow(const char *names);
 size_t toytcp_cong_names(char *buf, size_t size, bool unrestricted_only);

@@ -101,18 +101,47 @@ void toytcp_cong_net_exit(struct net *net)
 }
 
 /**
+ * toytcp_cong_net_route() - the route has a say in it, too (congctl)
+ * @sk: the socket, its route known; it has not begun to send
+ *
+ * As Linux it goes before the default and before the program's choice; one
+ * that is not there is ignored. Its name must be known to the kernel's TCP as
+ * well, which is asked when the route is made.
+ *
+ * Context: any; socket lock held, or not yet visible.
+ */
+void toytcp_cong_net_route(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct toytcp_cong_ops *ops;
+
+	if (likely(!ts->path.cong_key))
+		return;
+	ops = toytcp_cong_find_key_get(ts->path.cong_key);
+	if (!ops)
+		return;
+	toytcp_cong_put(ts->cong.ops);
+	toytcp_cong_switch(&ts->cong, ops);
+	ts->cong_locked = ts->path.cong_locked;
+}
+
+/**
  * toytcp_cong_net_select() - TCP_CONGESTION
  * @sk: the socket
  * @name: the algorithm's, 0-terminated
  *
  * Context: process, socket lock held; may load a module.
- * Return: 0; -ENOENT if there is none; -EPERM if the caller may not choose it.
+ * Return: 0; -ENOENT if there is none; -EPERM if the caller may not choose it,
+ * or the route has (congctl lock).
  */
 int toytcp_cong_net_select(struct sock *sk, const char *name)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
-	const struct toytcp_cong_ops *ops = find_load(name), *old = ts->cong.ops;
+	const struct toytcp_cong_ops *ops, *old = ts->cong.ops;
 
+	if (ts->cong_locked)
+		return -EPERM;
+	ops = find_load(name);
 	if (!ops)
 		return -ENOENT;
 	if (ops == old) {

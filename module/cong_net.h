@@ -16,6 +16,7 @@ struct toytcp_cong_ops;
 void toytcp_cong_net_init(struct net *net);
 void toytcp_cong_net_exit(struct net *net);
 const struct toytcp_cong_ops *toytcp_cong_net_default_get(struct net *net);
+void toytcp_cong_net_route(struct sock *sk);
 int toytcp_cong_net_select(struct sock *sk, const char *name);
 int toytcp_cong_net_sysctl_default(compat_ctl_table *table, int write,
 				   void *buffer, size_t *lenp, loff_t *ppos);

@@ -15,7 +15,7 @@
 static void cwnd_not_used(struct toytcp_sock *ts)
 {
 	struct toytcp_cong *c = &ts->cong;
-	u32 used = max(ts->cwnd_used, TOYTCP_CONG_INIT_CWND);
+	u32 used = max(ts->cwnd_used, toytcp_path_init_cwnd(ts));
 
 	if (ts->recovery == TOYTCP_OPEN && used < c->cwnd_segs) {
 		c->ssthresh_segs = max(c->ssthresh_segs, c->cwnd_segs / 4 * 3);
@@ -76,7 +76,7 @@ void toytcp_cwv_sent(struct toytcp_sock *ts, bool limited)
 void toytcp_cwv_idle(struct toytcp_sock *ts)
 {
 	struct toytcp_cong *c = &ts->cong;
-	u32 restart = TOYTCP_CONG_INIT_CWND;
+	u32 restart = toytcp_path_init_cwnd(ts);
 
 	if (c->ops->sends && ts->app_limited) {
 		c->ops->sends(c, ts->now_us);

@@ -74,7 +74,7 @@ void toytcp_ecn_syn(struct sock *sk, struct toytcp_skb_cb *syn)
 	struct toytcp_sock *ts = toytcp_sk(sk);
 	bool needed = toytcp_ecn_needed(ts);
 
-	toytcp_ecn_init(ts, needed || READ_ONCE(ctl->ecn) == 1);
+	toytcp_ecn_init(ts, needed || READ_ONCE(ctl->ecn) == 1 || ts->path.ecn);
 	if (ts->ecn_ok)
 		syn->flags |= TOYTCP_ECE | TOYTCP_CWR;
 	set_ect(sk, needed);
@@ -122,6 +122,7 @@ void toytcp_ecn_synack(struct sock *sk, struct toytcp_skb_cb *syn)
  * toytcp_ecn_asked() - shall the SYN-ACK agree to ECN?
  * @sk: the listener
  * @syn: the SYN, its buffer still there
+ * @wanted: the route says so, whatever the sysctl does
  *
  * A SYN that is ECT comes through a network that plays with the bits, so
  * nothing is believed of it, as with Linux; unless a reserved bit says that it
@@ -131,7 +132,8 @@ void toytcp_ecn_synack(struct sock *sk, struct toytcp_skb_cb *syn)
  * Context: listener's lock held.
  * Return: yes or no.
  */
-bool toytcp_ecn_asked(const struct sock *sk, const struct toytcp_seg *syn)
+bool toytcp_ecn_asked(const struct sock *sk, const struct toytcp_seg *syn,
+		      bool wanted)
 {
 	const struct toytcp_sysctl *ctl = &toytcp_sk_net(sk)->sysctl;
 	u8 asks = TOYTCP_ECE | TOYTCP_CWR;
@@ -140,7 +142,7 @@ bool toytcp_ecn_asked(const struct sock *sk, const struct toytcp_seg *syn)
 		return false;
 	if (toytcp_ecn_needed(toytcp_sk(sk)))
 		return true;
-	return READ_ONCE(ctl->ecn) &&
+	return (READ_ONCE(ctl->ecn) || wanted) &&
 	       (syn->ecn == INET_ECN_NOT_ECT || tcp_hdr(syn->skb)->res1);
 }
 

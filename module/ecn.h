@@ -23,7 +23,8 @@ void toytcp_ecn_init(struct toytcp_sock *ts, bool ok);
 void toytcp_ecn_syn(struct sock *sk, struct toytcp_skb_cb *syn);
 void toytcp_ecn_syn_again(const struct sock *sk, struct toytcp_skb_cb *syn);
 void toytcp_ecn_synack(struct sock *sk, struct toytcp_skb_cb *syn);
-bool toytcp_ecn_asked(const struct sock *sk, const struct toytcp_seg *syn);
+bool toytcp_ecn_asked(const struct sock *sk, const struct toytcp_seg *syn,
+		      bool wanted);
 void toytcp_ecn_answered(struct toytcp_sock *ts, const struct toytcp_seg *seg);
 void toytcp_ecn_established(struct sock *sk);
 u8 toytcp_ecn_xmit(struct sock *sk, struct sk_buff *skb, u8 flags, bool first);

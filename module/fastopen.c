@@ -109,10 +109,11 @@ static bool queue_has_room(struct sock *sk)
  * May a SYN make a child at once? With Linux's settings. *answer: what the
  * SYN-ACK is to say, whether it does or not.
  */
-static bool syn_is_good(struct sock *sk, const struct toytcp_flow_key *key,
+static bool syn_is_good(struct sock *sk, const struct toytcp_req *req,
 			const struct toytcp_seg *seg,
 			struct toytcp_fastopen_cookie *answer)
 {
+	const struct toytcp_flow_key *key = &req->flow.key;
 	const struct toytcp_options *opt = &seg->opt;
 	struct toytcp_sock *ts = toytcp_sk(sk);
 	const struct toytcp_fastopen_keys *keys;
@@ -125,7 +126,8 @@ static bool syn_is_good(struct sock *sk, const struct toytcp_flow_key *key,
 	if (!(settings(sk) & TFO_SERVER_ENABLE) ||
 	    (!seg->len && !opt->has_fastopen) || !queue_has_room(sk))
 		return false;
-	if (settings(sk) & TFO_SERVER_COOKIE_NOT_REQD || ts->fastopen_no_cookie)
+	if (settings(sk) & TFO_SERVER_COOKIE_NOT_REQD ||
+	    ts->fastopen_no_cookie || req->fastopen_no_cookie)
 		return true;
 	if (!opt->has_fastopen)
 		return false;
@@ -173,7 +175,7 @@ bool toytcp_fastopen_child(struct sock *sk, struct toytcp_req *req,
 	struct net *net = sock_net(sk);
 	struct sock *child;
 
-	if (!syn_is_good(sk, &req->flow.key, seg, answer))
+	if (!syn_is_good(sk, req, seg, answer))
 		return false;
 	child = toytcp_listen_child(sk, req);
 	if (!child) {
@@ -311,7 +313,8 @@ bool toytcp_fastopen_ready(struct sock *sk, u16 *mss,
 		cookie->len = -1;
 		return false;
 	}
-	if (settings(sk) & TFO_CLIENT_NO_COOKIE || ts->fastopen_no_cookie) {
+	if (settings(sk) & TFO_CLIENT_NO_COOKIE || ts->fastopen_no_cookie ||
+	    ts->path.fastopen_no_cookie) {
 		cookie->len = -1;
 		return true;
 	}

@@ -426,6 +426,8 @@ static void ack_schedule(struct sock *sk)
 	if (ts->quickacks && !ts->interactive) {
 		ts->quickacks--;
 		ts->ack_now = true;
+	} else if (ts->path.quickack) {
+		ts->ack_now = true;
 	} else if (!RB_EMPTY_ROOT(&ts->ofo_queue) ||
 		   (ts->got_fin && sk->sk_state != TCP_CLOSE_WAIT) ||
 		   second_segment(sk)) {
@@ -625,7 +627,7 @@ static void syn_options_heard(struct sock *sk, const struct toytcp_seg *seg)
 	toytcp_mtup_init(sk);
 	toytcp_output_mss_sync(sk, ts->pmtu);
 	/* RFC 5681 3.1: a SYN was lost, so start with one segment */
-	ts->cong.cwnd_segs = ts->retransmits > 1 ? 1 : TOYTCP_CONG_INIT_CWND;
+	ts->cong.cwnd_segs = ts->retransmits > 1 ? 1 : toytcp_path_init_cwnd(ts);
 	ts->snd_wl1 = seg->seq;
 	ts->snd_wl2 = ts->iss;
 	ts->snd_wnd = seg->wnd;

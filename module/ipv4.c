@@ -410,6 +410,26 @@ static struct rtable *route_lookup(struct sock *sk, struct flowi4 *fl4,
 	return ip_route_output_flow(sock_net(sk), fl4, sk);
 }
 
+/* what the administrator says of a route */
+static void path_of(const struct dst_entry *dst, struct toytcp_path *path)
+{
+	*path = (struct toytcp_path) {
+		.adv_mss = dst_metric_raw(dst, RTAX_ADVMSS),
+		.window = dst_metric(dst, RTAX_WINDOW),
+		.init_cwnd_segs = dst_metric(dst, RTAX_INITCWND),
+		.init_rwnd_segs = dst_metric(dst, RTAX_INITRWND),
+		.cong_key = dst_metric(dst, RTAX_CC_ALGO),
+		.cong_locked = dst_metric_locked(dst, RTAX_CC_ALGO),
+		.ecn = dst_feature(dst, RTAX_FEATURE_ECN),
+		.quickack = dst_metric(dst, RTAX_QUICKACK),
+		.fastopen_no_cookie = dst_metric(dst, RTAX_FASTOPEN_NO_COOKIE),
+	};
+	if (dst_metric_locked(dst, RTAX_CWND))
+		path->cwnd_max_segs = dst_metric(dst, RTAX_CWND);
+	if (dst_metric_locked(dst, RTAX_RTO_MIN))
+		path->rto_min_us = dst_metric(dst, RTAX_RTO_MIN) * USEC_PER_MSEC;
+}
+
 /**
  * toytcp_ipv4_route() - find and cache the route of a connection
  * @sk: the socket, both ends known
@@ -421,6 +441,7 @@ int toytcp_ipv4_route(struct sock *sk)
 {
 	const struct toytcp_flow_key *key = &toytcp_sk(sk)->flow.key;
 	struct inet_sock *inet = inet_sk(sk);
+	struct toytcp_path path;
 	struct flowi4 fl4;
 	struct rtable *rt;
 
@@ -437,6 +458,8 @@ int toytcp_ipv4_route(struct sock *sk)
 	inet->inet_sport = key->lport;
 	inet->inet_dport = key->fport;
 	sk->sk_gso_type = SKB_GSO_TCPV4;
+	path_of(&rt->dst, &path);
+	toytcp_path_set(sk, &path);
 	sk_setup_caps(sk, &rt->dst);
 	return 0;
 }
@@ -597,8 +620,8 @@ static struct iphdr *push_ip(struct sk_buff *skb, const struct toytcp_flow_key *
  * @skb: TCP header and data; consumed
  *
  * Context: any but hard interrupt; socket lock held.
- * Return: 0; negative errno if it was not sent. A full queue is no error:
- * that is congestion, and retransmission's business.
+ * Return: 0; negative errno if it was not sent; NET_XMIT_CN if this host's
+ * queue is too long, NET_XMIT_DROP if it had no room: congestion, both.
  */
 int toytcp_ipv4_xmit(struct sock *sk, struct sk_buff *skb)
 {
@@ -627,7 +650,7 @@ int toytcp_ipv4_xmit(struct sock *sk, struct sk_buff *skb)
 	skb->mark = READ_ONCE(sk->sk_mark);
 	err = ip_local_out(net, sk, skb);
 	rcu_read_unlock();
-	return err > 0 ? 0 : err;
+	return err;
 }
 
 static struct rtable *reply_route(const struct toytcp_reply *reply)
@@ -644,19 +667,23 @@ static struct rtable *reply_route(const struct toytcp_reply *reply)
 }
 
 /**
- * toytcp_ipv4_reply_mtu() - the path MTU towards a peer
+ * toytcp_ipv4_reply_path() - the path towards a peer
  * @reply: the peer
+ * @path: what the administrator says of it
  *
  * Context: any but hard interrupt.
- * Return: bytes; 576 when there is no route.
+ * Return: path MTU, bytes; 576 when there is no route.
  */
-u32 toytcp_ipv4_reply_mtu(const struct toytcp_reply *reply)
+u32 toytcp_ipv4_reply_path(const struct toytcp_reply *reply,
+			   struct toytcp_path *path)
 {
 	struct rtable *rt = reply_route(reply);
 	u32 mtu = 576;
 
+	memset(path, 0, sizeof(*path));
 	if (!IS_ERR(rt)) {
 		mtu = dst_mtu(&rt->dst);
+		path_of(&rt->dst, path);
 		ip_rt_put(rt);
 	}
 	return mtu;

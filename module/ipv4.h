@@ -16,6 +16,7 @@ struct net;
 struct sk_buff;
 struct sock;
 struct toytcp_icmp;
+struct toytcp_path;
 
 /* How to send a segment that no full socket stands behind */
 struct toytcp_reply {
@@ -40,7 +41,8 @@ int toytcp_ipv4_route_connect(struct sock *sk, __be32 faddr, __be16 fport,
 			      __be32 *laddr);
 u32 toytcp_ipv4_mtu(struct sock *sk);
 void toytcp_ipv4_update_pmtu(struct sock *sk, u32 mtu);
-u32 toytcp_ipv4_reply_mtu(const struct toytcp_reply *reply);
+u32 toytcp_ipv4_reply_path(const struct toytcp_reply *reply,
+			   struct toytcp_path *path);
 void toytcp_ipv4_negative_advice(struct sock *sk);
 void toytcp_ipv4_queue_error(struct sock *sk, const struct toytcp_icmp *icmp);
 int toytcp_ipv4_recv_error(struct sock *sk, struct msghdr *msg, size_t len);

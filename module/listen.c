@@ -17,6 +17,7 @@
 #include <net/tcp.h>
 
 #include "compat.h"
+#include "cong_net.h"
 #include "cookie.h"
 #include "ecn.h"
 #include "ipv4.h"
@@ -261,6 +262,8 @@ static void req_init(struct toytcp_req *req, struct sock *sk,
 {
 	struct net *net = sock_net(sk);
 	struct toytcp_reply reply;
+	struct toytcp_path path;
+	u32 mtu;
 
 	req->flow.kind = TOYTCP_FLOW_REQ;
 	req->flow.net = net;
@@ -272,9 +275,14 @@ static void req_init(struct toytcp_req *req, struct sock *sk,
 	reply.oif = req->dif;
 	reply.tos = inet_sk(sk)->tos;
 	req->snd_wnd = seg->wnd;
-	req->adv_mss = toytcp_output_adv_mss(toytcp_sk(sk),
-					     toytcp_ipv4_reply_mtu(&reply));
-	toytcp_rwnd_init(sk, &req->rcv_wscale, &req->rcv_wnd);
+	mtu = toytcp_ipv4_reply_path(&reply, &path);
+	req->adv_mss = toytcp_output_adv_mss(toytcp_sk(sk), &path, mtu);
+	req->ts_ok = seg->opt.has_ts &&
+		     READ_ONCE(toytcp_net(net)->sysctl.timestamps);
+	toytcp_rwnd_init(sk, &path, req->adv_mss - (req->ts_ok ? 12 : 0),
+			 &req->rcv_wscale, &req->rcv_wnd);
+	req->ecn_ok = toytcp_ecn_asked(sk, seg, path.ecn);
+	req->fastopen_no_cookie = path.fastopen_no_cookie;
 	req->ts_recent = seg->opt.tsval;
 	req->ts_offset = toytcp_sock_ts_offset(&req->flow.key);
 }
@@ -289,7 +297,6 @@ static void req_from_syn(struct toytcp_req *req, struct sock *sk,
 	req_init(req, sk, seg);
 	req->irs = seg->seq;
 	req->peer_mss = opt->mss ?: TOYTCP_MSS_DEFAULT;
-	req->ts_ok = opt->has_ts && READ_ONCE(ctl->timestamps);
 	/* a cookie without a timestamp has no room for these */
 	room = !req->cookie || req->ts_ok;
 	req->wscale_ok = room && opt->has_wscale &&
@@ -298,7 +305,7 @@ static void req_from_syn(struct toytcp_req *req, struct sock *sk,
 	if (!req->wscale_ok)
 		req->rcv_wscale = 0;
 	req->sack_ok = room && opt->sack_perm && READ_ONCE(ctl->sack);
-	req->ecn_ok = room && toytcp_ecn_asked(sk, seg);
+	req->ecn_ok = room && req->ecn_ok;
 	req->sent_us = toytcp_now_us();
 	if (req->cookie)
 		req->iss = toytcp_cookie_make(&req->flow.key, req->irs,
@@ -445,6 +452,7 @@ static void child_from_req(struct sock *sk, const struct toytcp_req *req)
 	ts->rcv_wnd = req->rcv_wnd;
 	ts->snd_wnd = req->snd_wnd;
 	ts->max_snd_wnd = req->snd_wnd;
+	ts->window_clamp = ts->window_clamp ?: ts->path.window;
 	ts->peer_mss = req->peer_mss;
 	ts->adv_mss = req->adv_mss;
 	ts->rcv_mss = min_t(u32, req->adv_mss, TOYTCP_MSS_DEFAULT);
@@ -471,9 +479,8 @@ static void child_from_req(struct sock *sk, const struct toytcp_req *req)
 	toytcp_mtup_init(sk);
 	toytcp_output_mss_sync(sk, mtu);
 	/* RFC 5681 3.1: a SYN-ACK was lost, so start with one segment */
-	toytcp_cong_init(&ts->cong, ts->cong.ops,
-			 req->retries > 1 && !req->acked ?
-				 1 : TOYTCP_CONG_INIT_CWND);
+	toytcp_cong_net_route(sk);
+	toytcp_path_cong_init(ts, req->retries > 1 && !req->acked);
 }
 
 /**

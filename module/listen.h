@@ -41,6 +41,7 @@ struct toytcp_req {
 	   sack_ok:1,
 	   wscale_ok:1,
 	   ecn_ok:1,
+	   fastopen_no_cookie:1,	/* says the route */
 	   acked:1,			/* its ACK came, and was not taken up */
 	   cookie:1;			/* made of a SYN cookie: in no table, no timer */
 	u8 retries;			/* SYN-ACKs sent again */

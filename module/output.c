@@ -13,6 +13,7 @@
 #include <net/tcp.h>
 
 #include "compat.h"
+#include "cong_net.h"
 #include "ecn.h"
 #include "ipv4.h"
 #include "pace.h"
@@ -44,6 +45,7 @@ void toytcp_output_mss_sync(struct sock *sk, u32 pmtu)
 /**
  * toytcp_output_adv_mss() - the MSS to announce
  * @ts: the socket, or the listener
+ * @path: of the connection
  * @mtu: what the route takes, bytes
  *
  * RFC 6691: no options are deducted.
@@ -51,9 +53,13 @@ void toytcp_output_mss_sync(struct sock *sk, u32 pmtu)
  * Context: socket lock held.
  * Return: bytes.
  */
-u16 toytcp_output_adv_mss(const struct toytcp_sock *ts, u32 mtu)
+u16 toytcp_output_adv_mss(const struct toytcp_sock *ts,
+			  const struct toytcp_path *path, u32 mtu)
 {
 	u32 mss = mtu > 40 ? mtu - 40 : 0;
+
+	if (path->adv_mss)
+		mss = min(mss, path->adv_mss);
 
 	if (ts->user_mss)
 		mss = min_t(u32, mss, ts->user_mss);
@@ -135,6 +141,7 @@ static int xmit_skb(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags,
 	struct toytcp_sock *ts = toytcp_sk(sk);
 	u32 len = skb->len, wnd;
 	struct toytcp_options opt;
+	int err;
 
 	if (flags & TOYTCP_SYN) {
 		syn_options(sk, &opt);
@@ -176,7 +183,11 @@ static int xmit_skb(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags,
 	if (unlikely(sk->sk_pacing_status == SK_PACING_FQ))
 		toytcp_pace_stamp(ts, skb);
 	skb_set_owner_w(skb, sk);
-	return toytcp_ipv4_xmit(sk, skb);
+	err = toytcp_ipv4_xmit(sk, skb);
+	if (likely(err <= 0))
+		return err;
+	toytcp_recovery_local_congestion(sk);
+	return net_xmit_eval(err);
 }
 
 /* transmit a queued buffer: a clone goes, the buffer stays */
@@ -461,12 +472,15 @@ int toytcp_output_connect(struct sock *sk)
 	toytcp_clock(ts);
 	WRITE_ONCE(sk->sk_err, 0);	/* of a connection before this one */
 	ts->peer_mss = TOYTCP_MSS_DEFAULT;
-	ts->adv_mss = toytcp_output_adv_mss(ts, mtu);
+	ts->adv_mss = toytcp_output_adv_mss(ts, &ts->path, mtu);
 	ts->rcv_mss = min_t(u32, ts->adv_mss, TOYTCP_MSS_DEFAULT);
-	toytcp_rwnd_init(sk, &ts->rcv_wscale, &ts->rcv_wnd);
+	ts->window_clamp = ts->window_clamp ?: ts->path.window;
+	toytcp_rwnd_init(sk, &ts->path, ts->adv_mss, &ts->rcv_wscale,
+			 &ts->rcv_wnd);
 	toytcp_mtup_init(sk);
 	toytcp_output_mss_sync(sk, mtu);
-	toytcp_cong_init(&ts->cong, ts->cong.ops, TOYTCP_CONG_INIT_CWND);
+	toytcp_cong_net_route(sk);
+	toytcp_path_cong_init(ts, false);
 
 	skb = queue_syn(sk, TOYTCP_SYN, sk->sk_allocation);
 	if (!skb)

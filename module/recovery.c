@@ -191,7 +191,7 @@ static void leave_recovery(struct toytcp_sock *ts, const struct toytcp_seg *seg)
 	open_again(ts);
 }
 
-/* ECN-Echo: as after a loss, but for what need not be sent again (RFC 3168 6.1.2) */
+/* ECN-Echo, or our own queue: as after a loss, but for what need not be sent again */
 static void enter_reducing(struct toytcp_sock *ts, const struct toytcp_ack *ack)
 {
 	struct toytcp_cong *c = &ts->cong;
@@ -757,6 +757,31 @@ void toytcp_recovery_syn_data(struct sock *sk)
 	for (node = rb_first(&ts->rtx_queue); node; node = rb_next(node))
 		toytcp_scoreboard_lost(ts, rb_to_skb(node));
 	resend_lost(sk);
+}
+
+/**
+ * toytcp_recovery_local_congestion() - this host's own queue is too long
+ * @sk: the socket
+ *
+ * That is congestion before anything is lost (RFC 5681 does not know it): the
+ * window comes down as after an ECN-Echo, once a window of data. As Linux's
+ * tcp_enter_cwr(), but not for a SYN, which says nothing of a window.
+ *
+ * Context: socket lock held.
+ */
+void toytcp_recovery_local_congestion(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct toytcp_ack ack = {
+		.now_us = ts->now_us,
+		.prior_in_flight = toytcp_in_flight(ts),
+	};
+
+	if (toytcp_handshaking(sk))
+		return;
+	ts->prior_ssthresh = 0;
+	if (ts->recovery == TOYTCP_OPEN)
+		enter_reducing(ts, &ack);
 }
 
 /**

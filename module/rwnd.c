@@ -16,7 +16,7 @@
 #include "sock.h"
 #include "window.h"
 
-/* TCP_WINDOW_CLAMP: never offer more */
+/* TCP_WINDOW_CLAMP, or the route's window: never offer more */
 static u32 window_clamp(const struct toytcp_sock *ts, u32 wnd)
 {
 	return ts->window_clamp ? min(wnd, ts->window_clamp) : wnd;
@@ -25,6 +25,8 @@ static u32 window_clamp(const struct toytcp_sock *ts, u32 wnd)
 /**
  * toytcp_rwnd_init() - the first receive window of a connection
  * @sk: the socket, or the listener
+ * @path: of the connection
+ * @mss: bytes of data in a segment that comes
  * @wscale: set to the shift count to offer, 0..14
  * @wnd: set to the window, bytes; a SYN's is never scaled (RFC 7323 2.2)
  *
@@ -32,16 +34,24 @@ static u32 window_clamp(const struct toytcp_sock *ts, u32 wnd)
  *
  * Context: socket lock held.
  */
-void toytcp_rwnd_init(const struct sock *sk, u8 *wscale, u32 *wnd)
+void toytcp_rwnd_init(const struct sock *sk, const struct toytcp_path *path,
+		      u32 mss, u8 *wscale, u32 *wnd)
 {
 	const struct toytcp_sysctl *ctl = &toytcp_sk_net(sk)->sysctl;
 	u32 space = max_t(u32, READ_ONCE(sk->sk_rcvbuf) >> 1, 1), top = space;
+	u32 clamp = toytcp_sk(sk)->window_clamp ?: path->window;
 
 	if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK))
 		top = max_t(u32, top, READ_ONCE(ctl->rmem[2]) >> 1);
-	top = window_clamp(toytcp_sk(sk), top);
+	if (clamp) {
+		top = min(top, clamp);
+		space = min(space, clamp);
+	}
 	*wscale = READ_ONCE(ctl->window_scaling) ? toytcp_window_scale(top) : 0;
-	*wnd = min_t(u32, window_clamp(toytcp_sk(sk), space), 65535);
+	*wnd = min_t(u32, space, 65535);
+	/* as Linux: initrwnd makes it smaller, not larger */
+	if (path->init_rwnd_segs)
+		*wnd = min_t(u64, *wnd, (u64)path->init_rwnd_segs * mss);
 }
 
 /* payload that so many bytes of buffers will hold, if they are as of late */

@@ -613,6 +613,8 @@ int toytcp_sock_disconnect(struct sock *sk)
 	ts->snd_wnd = 0;
 	ts->last_xmit_us = 0;
 	ts->pace_ns = 0;
+	ts->cong_locked = false;
+	toytcp_path_set(sk, &(struct toytcp_path){});
 	ts->last_oow_us = 0;
 	ts->probe_backoff = 0;
 	ts->probes = 0;

@@ -34,6 +34,7 @@
 #include "netns.h"
 #include "options.h"
 #include "os.h"
+#include "path.h"
 #include "port.h"
 #include "rtt.h"
 
@@ -226,6 +227,7 @@ struct toytcp_sock {
 	bool defer_connect;		/* SYN_SENT, but the SYN waits for the first write */
 	u32 pmtu;			/* path MTU that mss was computed from, bytes */
 	struct toytcp_mtup mtup;	/* the search for a larger one, or a smaller */
+	struct toytcp_path path;	/* what the route says of it */
 
 	/* timestamps */
 	u32 ts_offset;			/* added to our clock, RFC 7323 5.4 */
@@ -302,7 +304,8 @@ struct toytcp_sock {
 	u32 sacked_out;			/* of those, SACKed (or dupacks without SACK) */
 	u32 lost_out;			/* of those, believed lost */
 	u32 retrans_out;		/* of those, retransmitted and not yet acked */
-	bool cong_chosen;			/* by TCP_CONGESTION: children inherit it */
+	bool cong_chosen;		/* by TCP_CONGESTION: children inherit it */
+	bool cong_locked;		/* by the route, and TCP_CONGESTION may not change it */
 	bool cwnd_limited;		/* cwnd, not the program, stopped a send of this window */
 	u32 cwnd_usage_seq;		/* snd_nxt when that was noted; acked: it is out of date */
 	u32 max_packets_out;		/* packets_out then, segments */
@@ -551,7 +554,8 @@ void toytcp_output_reset(struct sock *sk, gfp_t gfp);
 int toytcp_output_retransmit(struct sock *sk, struct sk_buff *skb);
 void toytcp_output_mss_sync(struct sock *sk, u32 pmtu);
 u32 toytcp_output_gso_segs(const struct sock *sk);
-u16 toytcp_output_adv_mss(const struct toytcp_sock *ts, u32 mtu);
+u16 toytcp_output_adv_mss(const struct toytcp_sock *ts,
+			  const struct toytcp_path *path, u32 mtu);
 
 /* sendq.c */
 struct sk_buff *toytcp_sendq_alloc(struct sock *sk, gfp_t gfp);
@@ -567,7 +571,8 @@ int toytcp_sendq_split(struct sock *sk, struct sk_buff *skb, u32 len,
 		       gfp_t gfp);
 
 /* rwnd.c */
-void toytcp_rwnd_init(const struct sock *sk, u8 *wscale, u32 *wnd);
+void toytcp_rwnd_init(const struct sock *sk, const struct toytcp_path *path,
+		      u32 mss, u8 *wscale, u32 *wnd);
 u32 toytcp_rwnd_select(const struct sock *sk);
 bool toytcp_rwnd_grew(struct sock *sk);
 void toytcp_rwnd_weigh(struct toytcp_sock *ts, u32 len, u32 truesize);
@@ -626,6 +631,7 @@ void toytcp_recovery_acked(struct sock *sk, const struct toytcp_seg *seg,
 void toytcp_recovery_rto(struct sock *sk);
 void toytcp_recovery_reo_timeout(struct sock *sk);
 void toytcp_recovery_xmit(struct sock *sk);
+void toytcp_recovery_local_congestion(struct sock *sk);
 void toytcp_recovery_mtu(struct sock *sk);
 void toytcp_recovery_syn_data(struct sock *sk);
 void toytcp_recovery_reset(struct toytcp_sock *ts);

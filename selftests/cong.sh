@@ -56,6 +56,27 @@ children() {
 	want 60000 b recv t 60000
 }
 
+# What a route says: an algorithm that a program may not change, a small MSS.
+route_says() {
+	local route="10.77.0.0/24 dev $VA proto kernel scope link src 10.77.0.1"
+
+	S=$1 C=$1
+	# shellcheck disable=SC2086	# words
+	in_ns "$NA" ip route replace $route advmss 900 congctl lock reno
+	connected
+	want reno a cong c
+	want EPERM a cong c cubic
+	want cubic b cong s
+	want 888 b get s maxseg
+	want 30000 b send s 30000
+	want 30000 a recv c 30000
+	want 0 a close c
+	want 0 b recveof s
+	want 0 b close s
+	# shellcheck disable=SC2086
+	in_ns "$NA" ip route replace $route
+}
+
 for_family() {	# FUNCTION FAMILY
 	[[ $2 == inet ]] && sysctls=net/ipv4/tcp_ || sysctls=net/toytcp/
 	"$1" "$2"
@@ -243,6 +264,7 @@ for family in inet toytcp; do
 	[[ $family == inet || $SUBJECT == toytcp ]] || continue
 	run_case "TCP_CONGESTION chooses by name, $family" for_family choose $family
 	run_case "children of a listener, $family" for_family children $family
+	run_case "what a route says, $family" route_says $family
 done
 pair_of_marks() { run_case "ECN over a path that marks, $(pair_name)" marks; }
 for_pairs pair_of_marks
