@@ -132,6 +132,8 @@ static struct sk_buff *gather(struct sock *sk, u32 size)
 	bool stolen;
 
 	while (skb->len < size) {
+		if (WARN_ON_ONCE(skb_queue_is_last(&sk->sk_write_queue, skb)))
+			return NULL;
 		next = skb_queue_next(&sk->sk_write_queue, skb);
 		/* memory of a program stays by itself (MSG_ZEROCOPY) */
 		if (skb_zcopy(skb) || skb_zcopy(next))

@@ -349,7 +349,7 @@ struct toytcp_sock {
 	u32 req_count;			/* listener: entries of reqs */
 	u32 req_young;			/* of those, whose SYN-ACK was sent once */
 	u64 synq_overflow_us;		/* listener: when a cookie was sent last; 0: never */
-	bool bound_mapped;		/* AF_INET6: bound to an address of IPv4, 0.0.0.0 included */
+	bool bound_mapped;		/* AF_INET6: bound to an IPv4 address, 0.0.0.0 included */
 	bool synflood_warned;		/* listener: the log says that it was flooded */
 	u8 defer_accept;		/* TCP_DEFER_ACCEPT, in retransmissions; 0: off */
 	bool inq;			/* TCP_INQ: recvmsg() says how much is left */
