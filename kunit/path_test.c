@@ -149,6 +149,34 @@ static void path__windows(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, e.ts->cong.cwnd_segs, 12);
 }
 
+/* each timeout of silence halves the window, down to the first one (cwv.c) */
+static void path__window_after_a_pause(struct kunit *test)
+{
+	static const u32 want[][2] = { { 9, 40 }, { 15, 20 }, { 25, 10 }, { 500, 6 } };
+	struct ends e;
+	u32 i;
+
+	sim.path.init_cwnd_segs = 6;
+	open(test, &e);
+	toytcp_rtt_sample(&e.ts->rtt, 10000);
+	for (i = 0; i < 2 * ARRAY_SIZE(want); i++) {
+		const u32 *row = want[i % ARRAY_SIZE(want)];
+
+		sim_sysctl()->slow_start_after_idle = i < ARRAY_SIZE(want);
+		e.ts->cong.cwnd_segs = 40;
+		e.ts->cong.ssthresh_segs = 20;
+		sim_run(100 * SIM_S);
+		toytcp_clock(e.ts);
+		e.ts->last_xmit_us = sim.now_us -
+				     div_u64((u64)e.ts->rtt.rto_us * row[0], 10);
+		toytcp_cwv_idle(e.ts);
+		if (i >= ARRAY_SIZE(want))
+			row = want[0];
+		KUNIT_EXPECT_EQ(test, e.ts->cong.cwnd_segs, row[1]);
+		KUNIT_EXPECT_EQ(test, e.ts->cong.ssthresh_segs, row[1] < 40 ? 30 : 20);
+	}
+}
+
 static void path__rto_min(struct kunit *test)
 {
 	struct ends e;
@@ -248,6 +276,7 @@ static struct kunit_case path_cases[] = {
 	KUNIT_CASE_PARAM(path__nothing_said, side_gen_params),
 	KUNIT_CASE_PARAM(path__announced, side_gen_params),
 	KUNIT_CASE_PARAM(path__windows, side_gen_params),
+	KUNIT_CASE_PARAM(path__window_after_a_pause, side_gen_params),
 	KUNIT_CASE_PARAM(path__rto_min, side_gen_params),
 	KUNIT_CASE_PARAM(path__quickack, side_gen_params),
 	KUNIT_CASE_PARAM(path__ecn, side_gen_params),

@@ -34,6 +34,13 @@ static void sndbuf_limits(struct sock *sk)
 		toytcp_chrono_start(toytcp_sk(sk), TOYTCP_CHRONO_SNDBUF);
 }
 
+/* may a window decay? Not one that the algorithm alone decides about */
+static bool decays(const struct toytcp_sock *ts)
+{
+	return !ts->cong.ops->control &&
+	       READ_ONCE(ts->tn->sysctl.slow_start_after_idle);
+}
+
 /**
  * toytcp_cwv_sent() - note how much of the window is in use
  * @ts: the socket
@@ -59,8 +66,7 @@ void toytcp_cwv_sent(struct toytcp_sock *ts, bool limited)
 	}
 	sndbuf_limits(&ts->inet.sk);
 	ts->cwnd_used = max(ts->cwnd_used, ts->packets_out);
-	if (!ts->cong.ops->control &&
-	    ts->now_us - ts->cwnd_stamp_us >= ts->rtt.rto_us)
+	if (decays(ts) && ts->now_us - ts->cwnd_stamp_us >= ts->rtt.rto_us)
 		cwnd_not_used(ts);
 }
 
@@ -68,28 +74,31 @@ void toytcp_cwv_sent(struct toytcp_sock *ts, bool limited)
  * toytcp_cwv_idle() - about to send, perhaps after a pause
  * @ts: the socket
  *
- * RFC 5681 4.1: what was learned of the path is stale after an idle timeout.
- * An algorithm that decides all by itself is told that sending begins.
+ * RFC 5681 4.1: what was learned of the path is stale after an idle timeout. As
+ * Linux (and RFC 2861), half of the window goes for each of them, down to the
+ * initial one, not all at once. An algorithm that decides all by itself is told that sending begins.
  *
  * Context: socket lock held.
  */
 void toytcp_cwv_idle(struct toytcp_sock *ts)
 {
 	struct toytcp_cong *c = &ts->cong;
+	u64 idle_us = ts->now_us - ts->last_xmit_us, left_us = idle_us;
 	u32 restart = toytcp_path_init_cwnd(ts);
+	u32 rto_us = toytcp_rtt_timeout_us(&ts->rtt), cwnd = c->cwnd_segs;
 
 	if (c->ops->sends && ts->app_limited) {
 		c->ops->sends(c, ts->now_us);
 		toytcp_pace_update_rate(&ts->inet.sk);
 	}
-	if (c->ops->control)
+	if (!decays(ts) || !ts->last_xmit_us || cwnd <= restart ||
+	    idle_us <= rto_us)
 		return;
-	if (!ts->last_xmit_us || c->cwnd_segs <= restart ||
-	    ts->now_us - ts->last_xmit_us <= toytcp_rtt_timeout_us(&ts->rtt))
-		return;
-	c->ssthresh_segs = max(c->ssthresh_segs, c->cwnd_segs / 4 * 3);
-	c->cwnd_segs = restart;
+	c->ssthresh_segs = max(c->ssthresh_segs, cwnd / 4 * 3);
+	for (; left_us > rto_us && cwnd > restart; left_us -= rto_us)
+		cwnd /= 2;
+	c->cwnd_segs = max(cwnd, restart);
 	c->cwnd_cnt = 0;
 	if (c->ops->restart)
-		c->ops->restart(c, ts->now_us - ts->last_xmit_us);
+		c->ops->restart(c, idle_us);
 }

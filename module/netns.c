@@ -60,6 +60,7 @@ static const struct toytcp_sysctl defaults = {
 	.min_tso_segs = 2,
 	.tso_rtt_log = 9,
 	.limit_output_bytes = 1024 * 1024,
+	.slow_start_after_idle = 1,
 	.pacing_ss_ratio = 200,
 	.pacing_ca_ratio = 120,
 };
@@ -201,6 +202,7 @@ static const struct ctl_table template[] = {
 	ENTRY(min_tso_segs, SYSCTL_ONE, &max_retries),
 	ENTRY(tso_rtt_log, SYSCTL_ZERO, &max_shift),
 	ENTRY(limit_output_bytes, SYSCTL_ZERO, NULL),
+	ENTRY(slow_start_after_idle, SYSCTL_ZERO, SYSCTL_ONE),
 	ENTRY(pacing_ss_ratio, SYSCTL_ZERO, SYSCTL_ONE_THOUSAND),
 	ENTRY(pacing_ca_ratio, SYSCTL_ZERO, SYSCTL_ONE_THOUSAND),
 };

@@ -64,6 +64,7 @@ struct toytcp_sysctl {
 	int min_tso_segs;		/* segments that leave as one buffer, at the least */
 	int tso_rtt_log;		/* log2 of the microseconds of RTT that halve a burst */
 	int limit_output_bytes;		/* of a socket's memory in queueing discipline and device */
+	int slow_start_after_idle;	/* a window that was not used decays (RFC 7661) */
 	int pacing_ss_ratio;		/* percent of cwnd a round trip, in slow start */
 	int pacing_ca_ratio;		/* percent, otherwise */
 };
