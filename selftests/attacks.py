@@ -362,7 +362,7 @@ def anything(state):
         bystander, honest = c.pair()
         peer = put_into(c, state)
         for i in range(ANYTHING):
-            options = bytes(rng.getrandbits(8) for _ in range(rng.choice((0, 0, 4, 12, 40))))
+            options = rng.randbytes(rng.choice((0, 0, 4, 12, 40)))
             payload = b"?" * rng.choice((0, 0, 1, 100, 1400))
             peer.raw.sendto(packet(
                 PEER, peer.sport, peer.dport, near(peer.seq), near(peer.ack),

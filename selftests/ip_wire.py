@@ -46,11 +46,9 @@ def ip(*words):
 
 
 def checksum(data):
-    words = struct.unpack("!%dH" % (len(data) // 2), data)
-    total = sum(words)
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return ~total & 0xffff
+    # the sum of its words modulo 2^16 - 1 is the number modulo that
+    number = int.from_bytes(data, "big")
+    return ~(number % 0xffff or (0xffff if number else 0)) & 0xffff
 
 
 class Wire:
