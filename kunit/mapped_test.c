@@ -117,7 +117,7 @@ static void mapped_foreign__addresses(struct kunit *test)
 {
 	struct sockaddr_in6 addr = six_addr(SIX, 0, 80);
 	struct sockaddr_in sin;
-	int i, j, len;
+	int i, j, len, err;
 
 	for (i = 0; i < ARRAY_SIZE(ends); i++) {
 		struct socket *sock = mapped_socket(test, ends[i].v6only ? SIX_ONLY : SIX);
@@ -126,12 +126,13 @@ static void mapped_foreign__addresses(struct kunit *test)
 			addr.sin6_addr.s6_addr32[j] = htonl(ends[i].words[j]);
 		lock_sock(sock->sk);
 		sim_ts(sock)->bound_mapped = ends[i].bound;
-		for (len = 0; len <= sizeof(addr); len++)
-			KUNIT_EXPECT_EQ_MSG(test,
-					    toytcp_mapped_foreign(sock->sk, (struct sockaddr *)&addr,
-								  len, &sin),
+		for (len = 0; len <= sizeof(addr); len++) {
+			err = toytcp_mapped_foreign(sock->sk, (struct sockaddr *)&addr,
+						    len, &sin);
+			KUNIT_EXPECT_EQ_MSG(test, err,
 					    len < SIN6_LEN_RFC2133 ? -EINVAL : ends[i].err,
 					    "%s, %d bytes", ends[i].what, len);
+		}
 		release_sock(sock->sk);
 		if (!ends[i].err)
 			KUNIT_EXPECT_EQ(test, ntohl(sin.sin_addr.s_addr),

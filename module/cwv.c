@@ -76,7 +76,8 @@ void toytcp_cwv_sent(struct toytcp_sock *ts, bool limited)
  *
  * RFC 5681 4.1: what was learned of the path is stale after an idle timeout. As
  * Linux (and RFC 2861), half of the window goes for each of them, down to the
- * initial one, not all at once. An algorithm that decides all by itself is told that sending begins.
+ * initial one, not all at once. An algorithm that decides all by itself is told
+ * that sending begins.
  *
  * Context: socket lock held.
  */
