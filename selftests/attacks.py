@@ -141,7 +141,7 @@ def flood(c, sport, dport):
 
 def blind(c):
     l = listener(c)
-    seconds = 600 if LONG else 5
+    seconds = 120 if LONG else 5
     enter(NS_B)
     peer = socket.socket()
     c.sockets.append(peer)

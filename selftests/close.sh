@@ -1,5 +1,5 @@
 #!/bin/bash
-# vm: group=close waits=yes cpus=2 timeout=600 long=1800 kernel=debug
+# vm: group=close cpus=2 timeout=600 long=1800 kernel=debug
 # SPDX-License-Identifier: GPL-2.0
 #
 # How connections end: in order, by a reset, by a process that is killed, by a
@@ -230,6 +230,8 @@ recv_timed_out_2() {
 
 comes_back_1() {
 	connected $n
+	# not to be given up after the few retries that the other cases have
+	want 0 "$x" set $xs user_timeout 60000
 	vanish a_while
 	want 30000 "$x" send $xs 30000
 	# Long enough for retransmissions to be lost.
