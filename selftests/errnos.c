@@ -98,6 +98,9 @@ static void run_row(const struct row *r, int family, int peer)
 	no_more_signals();
 	signal(SIGALRM, SIG_DFL);
 	signal(SIGPIPE, SIG_DFL);
+	/* what closing brings about is not to interrupt the next row */
+	signal(SIGIO, SIG_IGN);
+	signal(SIGURG, SIG_IGN);
 	close_range(3, ~0U, 0);
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		;

@@ -48,16 +48,20 @@ static void info_counted(const struct tcp_info *info, int state)
 static void tcp_info_state(const struct row *r)
 {
 	struct tcp_info info;
-	socklen_t len = sizeof(info);
+	socklen_t len;
 	int peer, fd = in_state(r->a, &peer);
+	uint64_t end_ms = now_ms() + 2000;
 
-	memset(&info, 0xff, sizeof(info));
-	if (said("TCP_INFO", getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info,
-					&len)))
+	/* the acknowledgment of a FIN is on its way */
+	do {
+		len = sizeof(info);
+		memset(&info, 0xff, sizeof(info));
+		if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len))
+			break;
+	} while (info.tcpi_state == FIN_WAIT1 && now_ms() < end_ms);
+	len = sizeof(info);
+	if (said("TCP_INFO", getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len)))
 		return;
-	/* whether the FIN is acknowledged already is a matter of time */
-	if (info.tcpi_state == FIN_WAIT2)
-		info.tcpi_state = FIN_WAIT1;
 	rec("state %u; ", info.tcpi_state);
 	if (r->a == ESTABLISHED || r->a == ACCEPTED)
 		rec("cwnd %u retransmits %u unacked %u lost %u; ",
