@@ -167,6 +167,7 @@ struct scn_run {
 };
 
 int scn_call(struct scn_run *run, const struct scn_event *ev);
+void scn_user_end(struct scn_run *run);
 int scn_tcp_info(struct scn_run *run, int fd, const char *field, s64 *value);
 const char *scn_run_case(struct kunit *test, const struct scn_text *text,
 			 const struct scn_case *c, u32 variant);

@@ -7,8 +7,10 @@
  */
 #include <linux/ctype.h>
 #include <linux/fcntl.h>
+#include <linux/kthread.h>
 #include <linux/mman.h>
 #include <linux/poll.h>
+#include <linux/sched/mm.h>
 #include <linux/uaccess.h>
 #include <net/sock.h>
 #include <net/tcp.h>
@@ -256,6 +258,22 @@ static int get_user_page(struct scn_run *run)
 							 PROT_READ | PROT_WRITE,
 							 MAP_ANONYMOUS | MAP_PRIVATE, 0);
 	return run->user ? 0 : -ENOMEM;
+}
+
+/*
+ * It goes with the address space that KUnit gave this thread for it: one that
+ * a kernel thread still uses when it exits is never freed (exit_mm() takes the
+ * reference that outlives the thread, kthread_use_mm() had taken another).
+ */
+void scn_user_end(struct scn_run *run)
+{
+	struct mm_struct *mm = current->mm;
+
+	if (!run->user)
+		return;
+	run->user = NULL;
+	kthread_unuse_mm(mm);
+	mmput(mm);
 }
 
 /* the option's value into @value; *len: in its room, out its length */

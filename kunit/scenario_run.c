@@ -686,6 +686,7 @@ const char *scn_run_case(struct kunit *test, const struct scn_text *text,
 			print_log(&run);
 	}
 	scn_script_free(&script);
+	scn_user_end(&run);
 	sim.events = 0;
 	sim_drain(test);
 	toytcp_net(&init_net)->sysctl = *(struct toytcp_sysctl *)test->priv;
