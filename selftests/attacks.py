@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """Attacks on connections of the subject, from the outside.
 
-Usage: attacks.py NAMESPACE_A NAMESPACE_B DEVICE_A DEVICE_B [FAMILY]
+Usage: attacks.py NAMESPACE_A NAMESPACE_B DEVICE_A DEVICE_B FAMILY SET
+
+SET is "attacks", or "states": anything, at each of the eleven states.
 
 The subject is in A, 10.77.0.1. In B are its honest peer, 10.77.0.2, the
 attacker, who sends raw packets from any address, and 10.77.0.66, a peer that
@@ -17,7 +19,8 @@ import struct
 import sys
 import time
 
-from ip_wire import A, B, DEV_B, NS_A, NS_B, TOYTCP, Case, Wire, checksum, enter
+from ip_wire import A, B, DEV_B, NS_A, NS_B, TOYTCP, Case, Wire, enter
+from segment import checksum
 
 PEER = "10.77.0.66"
 LONG = os.environ.get("TOYTCP_LONG") == "1"
@@ -377,7 +380,7 @@ def anything(state):
     return case
 
 
-CASES = {
+ATTACKS = {
     "blind resets, SYNs, data and ICMP against a transfer": blind,
     "ACK storm between two ends": ack_storm,
     "single bytes out of order": out_of_order,
@@ -385,14 +388,14 @@ CASES = {
     "window of one byte": tiny_window, "MSS of one byte": tiny_mss,
     "optimistic ACKs": optimistic, "divided ACKs": divided,
 }
-for name in STATES:
-    CASES["random segments in " + name] = anything(name)
+SETS = {"attacks": ATTACKS,
+        "states": {"random segments in " + name: anything(name) for name in STATES}}
 
 
 def main():
     enter(NS_B)
     raw, wire, port = raw_socket(), Wire(), 12000
-    for name, case in CASES.items():
+    for name, case in SETS[sys.argv[6]].items():
         if os.environ.get("ONLY", "") not in name:
             continue
         port += 1

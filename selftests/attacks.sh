@@ -1,9 +1,10 @@
 #!/bin/bash
-# vm: group=attacks cpus=2 timeout=900 long=36000 kernel=debug leaks=yes
+# vm: group=attacks cpus=2 timeout=900 long=3600 kernel=debug leaks=yes
 # SPDX-License-Identifier: GPL-2.0
 #
-# Attacks from outside on live connections, on memory and on every state: the
-# connections live, the data arrive whole, nothing is left. See attacks.py.
+# Attacks from outside on live connections and on memory; with the argument
+# "states" random segments at every state: the connections live, the data
+# arrive whole, nothing is left. See attacks.py.
 . "${0%/*}/lib.sh"
 
 [[ $SUBJECT == toytcp ]] && family=18 || family=2
@@ -15,5 +16,5 @@ mac=$(ip -n "$NB" -o link show "$VB")
 mac=${mac#*link/ether }
 ip -n "$NA" neigh add 10.77.0.66 lladdr "${mac%% *}" dev "$VA"
 take_results 0 attacks.py env TOYTCP_LONG="$LONG" SEED="$SEED" \
-	python3 "$here/attacks.py" "$NA" "$NB" "$VA" "$VB" "$family"
+	python3 "$here/attacks.py" "$NA" "$NB" "$VA" "$VB" "$family" "${1:-attacks}"
 finish

@@ -16,6 +16,9 @@ import struct
 import sys
 import time
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "wire"))
+from segment import checksum
+
 FAMILY, PEER_NETNS, PEER_DEV, DEV = sys.argv[1:]
 TOYTCP = FAMILY == "toytcp"
 HOST, PEER = "10.77.0.2", "10.77.0.3"
@@ -42,15 +45,6 @@ def soon(what, *why, seconds=20):
 
 
 # --- the wire ---------------------------------------------------------------
-
-def checksum(data):
-    if len(data) % 2:
-        data += b"\0"
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return ~total & 0xffff
-
 
 def open_wire():
     """A packet socket in the peer's namespace."""

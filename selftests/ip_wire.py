@@ -19,6 +19,9 @@ import subprocess
 import sys
 import time
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "wire"))
+from segment import checksum
+
 NS_A, NS_B, DEV_A, DEV_B = sys.argv[1:5]
 TOYTCP = int(sys.argv[5]) if len(sys.argv) > 5 else 18
 A, B = "10.77.0.1", "10.77.0.2"
@@ -43,12 +46,6 @@ def nft(rules, namespace=NS_B):
 
 def ip(*words):
     subprocess.run(["ip", "-n", NS_A, *words], check=True)
-
-
-def checksum(data):
-    # the sum of its words modulo 2^16 - 1 is the number modulo that
-    number = int.from_bytes(data, "big")
-    return ~(number % 0xffff or (0xffff if number else 0)) & 0xffff
 
 
 class Wire:

@@ -22,10 +22,9 @@ def flags_text(flags):
 def checksum(data):
     if len(data) % 2:
         data += b"\0"
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
+    # the sum of its words modulo 2^16 - 1 is the number modulo that
+    number = int.from_bytes(data, "big")
+    return ~(number % 0xFFFF or (0xFFFF if number else 0)) & 0xFFFF
 
 
 def pack(src, dst, sport, dport, seq, ack, flags, wnd, options=b"", data=b"", urg=0, tos=0):
