@@ -40,7 +40,7 @@ union tcp_cc_info;
 /* Loss recovery, RFC 5681 and 6582; in the order of their gravity */
 enum toytcp_recovery_state {
 	TOYTCP_OPEN,		/* nothing known to be lost */
-	TOYTCP_REDUCING,	/* ECN-Echo or a full queue here (CWR), likewise */
+	TOYTCP_REDUCING,	/* ECN-Echo, full queue here (CWR), until beyond recover is acked */
 	TOYTCP_RECOVERY,	/* fast recovery until recover is acked */
 	TOYTCP_LOSS,		/* after a timeout, until recover is acked */
 };

@@ -49,18 +49,16 @@ static void tcp_info_state(const struct row *r)
 {
 	struct tcp_info info;
 	socklen_t len;
-	int peer, fd = in_state(r->a, &peer);
+	int peer, fd = in_state(r->a, &peer), err;
 	uint64_t end_ms = now_ms() + 2000;
 
 	/* the acknowledgment of a FIN is on its way */
 	do {
 		len = sizeof(info);
 		memset(&info, 0xff, sizeof(info));
-		if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len))
-			break;
-	} while (info.tcpi_state == FIN_WAIT1 && now_ms() < end_ms);
-	len = sizeof(info);
-	if (said("TCP_INFO", getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len)))
+		err = getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len);
+	} while (!err && info.tcpi_state == FIN_WAIT1 && now_ms() < end_ms);
+	if (said("TCP_INFO", err))
 		return;
 	rec("state %u; ", info.tcpi_state);
 	if (r->a == ESTABLISHED || r->a == ACCEPTED)

@@ -20,12 +20,9 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +35,8 @@
 #include <unistd.h>
 
 #include <toytcp.h>
+
+#include "common.h"
 
 #define BUFFER (1 << 20)
 #define EVENTS 256
@@ -63,19 +62,6 @@ static struct {
 
 static char buffer[BUFFER];
 
-static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *fmt, ...)
-{
-	int err = errno;
-	va_list ap;
-
-	fprintf(stderr, "bench: ");
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fprintf(stderr, err ? ": %s\n" : "\n", strerror(err));
-	exit(1);
-}
-
 static void __attribute__((noreturn)) usage(void)
 {
 	fprintf(stderr,
@@ -90,20 +76,6 @@ static unsigned long long now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
-}
-
-static void enter(const char *netns)
-{
-	char path[256];
-	int fd;
-
-	if (!netns)
-		return;
-	snprintf(path, sizeof(path), "/run/netns/%s", netns);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || setns(fd, CLONE_NEWNET))
-		die("network namespace %s", netns);
-	close(fd);
 }
 
 static int new_socket(int family, int flags)

@@ -23,12 +23,9 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <sched.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +35,8 @@
 #include <unistd.h>
 
 #include <toytcp.h>
+
+#include "common.h"
 
 #define BUFFER (256 << 10)
 #define FLOWS 1024
@@ -61,19 +60,6 @@ static struct {
 	unsigned int port;
 	uint64_t seed;
 } opt = { .us = 10000000, .port = 7000, .seed = 1 };
-
-static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *fmt, ...)
-{
-	int err = errno;
-	va_list ap;
-
-	fprintf(stderr, "flows: ");
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fprintf(stderr, err ? ": %s\n" : "\n", strerror(err));
-	exit(1);
-}
 
 static void __attribute__((noreturn)) usage(void)
 {
@@ -99,20 +85,6 @@ static uint64_t next_random(void)
 	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
 	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
 	return z ^ z >> 31;
-}
-
-static void enter(const char *netns)
-{
-	char path[256];
-	int fd;
-
-	if (!netns)
-		return;
-	snprintf(path, sizeof(path), "/run/netns/%s", netns);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || setns(fd, CLONE_NEWNET))
-		die("network namespace %s", netns);
-	close(fd);
 }
 
 static void sleep_until(uint64_t us)
