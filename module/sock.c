@@ -286,7 +286,7 @@ void toytcp_sock_setup(struct sock *sk)
  * @parent: the listener
  *
  * Everything of the parent's connection state is forgotten, its options are
- * kept.
+ * kept, but for TCP_DEFER_ACCEPT, which is a listener's.
  *
  * Context: softirq, parent's lock held; not yet visible.
  */
@@ -300,6 +300,8 @@ void toytcp_sock_setup_child(struct sock *child, const struct sock *parent)
 	RCU_INIT_POINTER(inet_sk(child)->inet_opt, NULL);
 	RCU_INIT_POINTER(inet_sk(child)->mc_list, NULL);
 	RCU_INIT_POINTER(child->sk_rx_dst, NULL);
+	/* it gets one of its own when somebody asks */
+	atomic64_set(&child->sk_cookie, 0);
 	ts->nodelay = pts->nodelay;
 	ts->cork = pts->cork;
 	ts->window_clamp = pts->window_clamp;
@@ -310,7 +312,6 @@ void toytcp_sock_setup_child(struct sock *child, const struct sock *parent)
 	ts->user_mss = pts->user_mss;
 	ts->linger2 = pts->linger2;
 	ts->syn_retries = pts->syn_retries;
-	ts->defer_accept = pts->defer_accept;
 	ts->inq = pts->inq;
 	ts->notsent_lowat = pts->notsent_lowat;
 	ts->save_syn = pts->save_syn;

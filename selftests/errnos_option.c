@@ -409,7 +409,7 @@ static void inherited(const struct row *r)
 	int value = r->c, l = new_sock(), peer = new_peer(), fd;
 	struct sockaddr_in sin;
 
-	listen_on(l, "10.77.0.2");
+	listen_on(l, "127.0.0.1");
 	said("set", setsockopt(l, r->a, r->b, &value, sizeof(value)));
 	sin = name_of(l);
 	need("connect", connect(peer, SA(sin), sizeof(sin)));
@@ -470,7 +470,7 @@ static void saved_syn(const struct row *r)
 	struct sockaddr_in sin;
 	socklen_t len;
 
-	listen_on(l, "10.77.0.2");
+	listen_on(l, "127.0.0.1");
 	said("set", setsockopt(l, IPPROTO_TCP, TCP_SAVE_SYN, &how, sizeof(how)));
 	sin = name_of(l);
 	need("connect", connect(peer, SA(sin), sizeof(sin)));
