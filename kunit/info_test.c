@@ -43,7 +43,8 @@ static void open(struct kunit *test, struct out *o, u16 wnd)
 	o->ts->nodelay = 1;
 	toytcp_net(&init_net)->sysctl.early_retrans = 0;
 	/* the handshake took no time here */
-	toytcp_rtt_init(&o->ts->rtt, TOYTCP_RTO_INIT_US, TOYTCP_RTO_MIN_US);
+	toytcp_rtt_init(&o->ts->rtt, TOYTCP_RTO_INIT_US, TOYTCP_RTO_MIN_US,
+			TOYTCP_RTO_MAX_US);
 }
 
 static void write_segs(struct kunit *test, struct out *o, u32 n)

@@ -225,7 +225,8 @@ static void pace_update_rate__ratio(struct kunit *test)
 
 	open(test, &o, 10);
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		toytcp_rtt_init(&o.ts->rtt, TOYTCP_RTO_INIT_US, TOYTCP_RTO_MIN_US);
+		toytcp_rtt_init(&o.ts->rtt, TOYTCP_RTO_INIT_US, TOYTCP_RTO_MIN_US,
+				TOYTCP_RTO_MAX_US);
 		toytcp_rtt_sample(&o.ts->rtt, 40 * SIM_MS);
 		o.ts->cong.cwnd_segs = rows[i].cwnd;
 		o.ts->cong.ssthresh_segs = rows[i].ssthresh;
@@ -316,7 +317,8 @@ static void pace_departure__fq(struct kunit *test)
 	open(test, &o, 100);
 	set_rate(test, &o, 1000000);
 	o.sk->sk_pacing_status = SK_PACING_FQ;
-	toytcp_rtt_init(&o.ts->rtt, TOYTCP_RTO_INIT_US, TOYTCP_RTO_MIN_US);
+	toytcp_rtt_init(&o.ts->rtt, TOYTCP_RTO_INIT_US, TOYTCP_RTO_MIN_US,
+			TOYTCP_RTO_MAX_US);
 	for (i = 1; i <= 30; i++) {
 		write_all(test, &o, MSS);
 		KUNIT_EXPECT_EQ(test, sim_inbox_count(), i);

@@ -58,7 +58,8 @@ static void open(struct kunit *test, struct out *o)
 	toytcp_cong_switch(&o->ts->cong, &spy);
 	toytcp_net(&init_net)->sysctl.early_retrans = 0;
 	/* the handshake took no time here */
-	toytcp_rtt_init(&o->ts->rtt, TOYTCP_RTO_INIT_US, TOYTCP_RTO_MIN_US);
+	toytcp_rtt_init(&o->ts->rtt, TOYTCP_RTO_INIT_US, TOYTCP_RTO_MIN_US,
+			TOYTCP_RTO_MAX_US);
 }
 
 /* back to an algorithm that outlives the case */

@@ -47,7 +47,8 @@ static void fly(struct kunit *test, struct flight *f, bool sack, bool tstamps, u
 	f->sock->sk->sk_sndbuf = 1 << 20;
 	f->sock->sk->sk_userlocks |= SOCK_SNDBUF_LOCK;
 	/* a path of 40 ms, on which nobody probes the tail unless a case says so */
-	toytcp_rtt_init(&f->ts->rtt, TOYTCP_RTO_INIT_US, TOYTCP_RTO_MIN_US);
+	toytcp_rtt_init(&f->ts->rtt, TOYTCP_RTO_INIT_US, TOYTCP_RTO_MIN_US,
+			TOYTCP_RTO_MAX_US);
 	toytcp_rtt_sample(&f->ts->rtt, RTT);
 	toytcp_net(&init_net)->sysctl.early_retrans = tlp ? 3 : 0;
 	sim_run(100 * SIM_MS);

@@ -16,7 +16,8 @@ static void rtt_init__no_sample(struct kunit *test)
 	struct toytcp_rtt rtt;
 
 	memset(&rtt, 0xa5, sizeof(rtt));
-	toytcp_rtt_init(&rtt, TOYTCP_RTO_INIT_US, TOYTCP_RTO_MIN_US);
+	toytcp_rtt_init(&rtt, TOYTCP_RTO_INIT_US, TOYTCP_RTO_MIN_US,
+			TOYTCP_RTO_MAX_US);
 	KUNIT_EXPECT_EQ(test, rtt.srtt_us8, 0u);
 	KUNIT_EXPECT_EQ(test, rtt.rttvar_us4, 0u);
 	KUNIT_EXPECT_EQ(test, rtt.min_us, U32_MAX);
@@ -31,7 +32,7 @@ static void rtt_init__too_long_is_cut(struct kunit *test)
 {
 	struct toytcp_rtt rtt;
 
-	toytcp_rtt_init(&rtt, U32_MAX, TOYTCP_RTO_MIN_US);
+	toytcp_rtt_init(&rtt, U32_MAX, TOYTCP_RTO_MIN_US, U32_MAX);
 	KUNIT_EXPECT_EQ(test, toytcp_rtt_timeout_us(&rtt), TOYTCP_RTO_MAX_US);
 }
 
@@ -95,7 +96,7 @@ static void rtt_sample__by_hand(struct kunit *test)
 	struct toytcp_rtt rtt;
 	unsigned int i;
 
-	toytcp_rtt_init(&rtt, TOYTCP_RTO_INIT_US, p->rto_min_us);
+	toytcp_rtt_init(&rtt, TOYTCP_RTO_INIT_US, p->rto_min_us, TOYTCP_RTO_MAX_US);
 	for (i = 0; i < SAMPLES_MAX && p->samples[i]; i++)
 		toytcp_rtt_sample(&rtt, p->samples[i]);
 	KUNIT_EXPECT_EQ(test, rtt.srtt_us8, p->srtt_us8);
@@ -108,7 +109,8 @@ static void rtt_sample__zero_counts_as_one(struct kunit *test)
 {
 	struct toytcp_rtt rtt;
 
-	toytcp_rtt_init(&rtt, TOYTCP_RTO_INIT_US, TOYTCP_RTO_MIN_US);
+	toytcp_rtt_init(&rtt, TOYTCP_RTO_INIT_US, TOYTCP_RTO_MIN_US,
+			TOYTCP_RTO_MAX_US);
 	toytcp_rtt_sample(&rtt, 0);
 	KUNIT_EXPECT_EQ(test, rtt.srtt_us8, 8u);
 	KUNIT_EXPECT_EQ(test, rtt.last_us, 1u);
@@ -119,7 +121,8 @@ static void rtt_sample__remembers_last_and_min(struct kunit *test)
 {
 	struct toytcp_rtt rtt;
 
-	toytcp_rtt_init(&rtt, TOYTCP_RTO_INIT_US, TOYTCP_RTO_MIN_US);
+	toytcp_rtt_init(&rtt, TOYTCP_RTO_INIT_US, TOYTCP_RTO_MIN_US,
+			TOYTCP_RTO_MAX_US);
 	toytcp_rtt_sample(&rtt, 500);
 	toytcp_rtt_sample(&rtt, 300);
 	toytcp_rtt_sample(&rtt, 400);
@@ -133,7 +136,8 @@ static void rtt_sample__converges(struct kunit *test)
 	struct toytcp_rtt rtt;
 	unsigned int i;
 
-	toytcp_rtt_init(&rtt, TOYTCP_RTO_INIT_US, TOYTCP_RTO_MIN_US);
+	toytcp_rtt_init(&rtt, TOYTCP_RTO_INIT_US, TOYTCP_RTO_MIN_US,
+			TOYTCP_RTO_MAX_US);
 	toytcp_rtt_sample(&rtt, 900000);
 	for (i = 0; i < 200; i++)
 		toytcp_rtt_sample(&rtt, 150000);
@@ -146,7 +150,8 @@ static void rtt_sample__ends_backoff(struct kunit *test)
 {
 	struct toytcp_rtt rtt;
 
-	toytcp_rtt_init(&rtt, TOYTCP_RTO_INIT_US, TOYTCP_RTO_MIN_US);
+	toytcp_rtt_init(&rtt, TOYTCP_RTO_INIT_US, TOYTCP_RTO_MIN_US,
+			TOYTCP_RTO_MAX_US);
 	toytcp_rtt_backoff(&rtt);
 	toytcp_rtt_backoff(&rtt);
 	toytcp_rtt_sample(&rtt, 100000);
@@ -163,7 +168,8 @@ static void rtt_sample__stays_near_the_real_numbers(struct kunit *test)
 	struct toytcp_rtt rtt;
 	unsigned int i;
 
-	toytcp_rtt_init(&rtt, TOYTCP_RTO_INIT_US, TOYTCP_RTO_MIN_US);
+	toytcp_rtt_init(&rtt, TOYTCP_RTO_INIT_US, TOYTCP_RTO_MIN_US,
+			TOYTCP_RTO_MAX_US);
 	for (i = 0; i < 5000; i++) {
 		u32 us = 1 + prng_below(&p, range);
 		s64 r = (s64)us << 20;
@@ -188,17 +194,21 @@ static void rtt_sample__timeout_has_bounds(struct kunit *test)
 	struct prng p = prng_start(test);
 	struct toytcp_rtt rtt;
 	unsigned int i;
+	u32 max;
 
-	toytcp_rtt_init(&rtt, prng_magnitude(&p), prng_magnitude(&p));
+	toytcp_rtt_init(&rtt, prng_magnitude(&p), prng_magnitude(&p),
+			prng_magnitude(&p));
+	max = rtt.rto_max_us;
+	KUNIT_ASSERT_LE(test, max, TOYTCP_RTO_MAX_US);
 	for (i = 0; i < 5000; i++) {
 		u64 least, us;
 
 		toytcp_rtt_sample(&rtt, prng_magnitude(&p));
 		us = toytcp_rtt_timeout_us(&rtt);
 		least = (u64)(rtt.srtt_us8 >> 3) + rtt.rto_min_us;
-		KUNIT_ASSERT_LE_MSG(test, us, (u64)TOYTCP_RTO_MAX_US,
+		KUNIT_ASSERT_LE_MSG(test, us, (u64)max,
 				    "too long" PRNG_FMT, prng_where(&p));
-		KUNIT_ASSERT_GE_MSG(test, us, min_t(u64, least, TOYTCP_RTO_MAX_US),
+		KUNIT_ASSERT_GE_MSG(test, us, min_t(u64, least, max),
 				    "too short" PRNG_FMT, prng_where(&p));
 		KUNIT_ASSERT_NE_MSG(test, rtt.srtt_us8, 0u,
 				    "lost its samples" PRNG_FMT, prng_where(&p));
@@ -212,7 +222,8 @@ static void rtt_backoff__doubles_to_the_maximum(struct kunit *test)
 	u32 want_us = 1000000;
 	unsigned int i;
 
-	toytcp_rtt_init(&rtt, TOYTCP_RTO_INIT_US, TOYTCP_RTO_MIN_US);
+	toytcp_rtt_init(&rtt, TOYTCP_RTO_INIT_US, TOYTCP_RTO_MIN_US,
+			TOYTCP_RTO_MAX_US);
 	for (i = 0; i < 7; i++, want_us *= 2) {
 		KUNIT_EXPECT_EQ(test, toytcp_rtt_timeout_us(&rtt), want_us);
 		toytcp_rtt_backoff(&rtt);
@@ -224,11 +235,32 @@ static void rtt_backoff__doubles_to_the_maximum(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rtt.backoff, 31);
 }
 
+/* a maximum of the administrator's: below the first timeout, or below SRTT */
+static void rtt_backoff__to_a_lower_maximum(struct kunit *test)
+{
+	static const u32 maxima[] = { 1000000, 3000000, 600000 };
+	struct toytcp_rtt rtt;
+	int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(maxima); i++) {
+		toytcp_rtt_init(&rtt, TOYTCP_RTO_INIT_US, TOYTCP_RTO_MIN_US, maxima[i]);
+		for (j = 0; j < 40; j++) {
+			KUNIT_EXPECT_EQ(test, toytcp_rtt_timeout_us(&rtt),
+					min(1000000ull << j, (u64)maxima[i]));
+			toytcp_rtt_backoff(&rtt);
+		}
+		toytcp_rtt_sample(&rtt, 2000000);
+		KUNIT_EXPECT_EQ(test, rtt.srtt_us8, 8 * 2000000u);
+		KUNIT_EXPECT_EQ(test, toytcp_rtt_timeout_us(&rtt), maxima[i]);
+	}
+}
+
 static void rtt_backoff_reset__undoes(struct kunit *test)
 {
 	struct toytcp_rtt rtt;
 
-	toytcp_rtt_init(&rtt, TOYTCP_RTO_INIT_US, TOYTCP_RTO_MIN_US);
+	toytcp_rtt_init(&rtt, TOYTCP_RTO_INIT_US, TOYTCP_RTO_MIN_US,
+			TOYTCP_RTO_MAX_US);
 	toytcp_rtt_backoff(&rtt);
 	toytcp_rtt_backoff(&rtt);
 	KUNIT_EXPECT_EQ(test, toytcp_rtt_timeout_us(&rtt), 4000000u);
@@ -302,6 +334,7 @@ static struct kunit_case rtt_cases[] = {
 	KUNIT_CASE_PARAM(rtt_sample__stays_near_the_real_numbers, prng_seed_gen_params),
 	KUNIT_CASE_PARAM(rtt_sample__timeout_has_bounds, prng_seed_gen_params),
 	KUNIT_CASE(rtt_backoff__doubles_to_the_maximum),
+	KUNIT_CASE(rtt_backoff__to_a_lower_maximum),
 	KUNIT_CASE(rtt_backoff_reset__undoes),
 	KUNIT_CASE_PARAM(rtt_backed_off_us__table, backed_off_gen_params),
 	KUNIT_CASE_PARAM(rtt_backed_off_us__is_a_product, prng_seed_gen_params),

@@ -6,6 +6,7 @@
 #include <linux/kernel.h>
 #include <linux/net.h>
 
+#include "../module/compat.h"
 #include "../module/netns.h"
 #include "../module/seq.h"
 #include "../module/sock.h"
@@ -172,6 +173,114 @@ static void timers_sent__retries2(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, o.sock->sk->sk_state, TCP_CLOSE);
 	KUNIT_EXPECT_EQ(test, sim_error(o.sock), ETIMEDOUT);
 	KUNIT_EXPECT_GT(test, sim.advice, 0);
+}
+
+/*
+ * net.toytcp.rto_max_ms: the ceiling of every back-off, of a new socket's SYN, of
+ * a SYN-ACK, of data and of probes, as Linux since 6.15.
+ */
+static void syn_until(struct kunit *test, u64 max_us)
+{
+	struct socket *sock = sim_socket(test);
+	struct sim_peer p;
+	int i;
+
+	sim_peer_init(&p, SIM_PORT_A);
+	KUNIT_ASSERT_EQ(test, sim_bind(sock, 0, SIM_PORT_A), 0);
+	KUNIT_ASSERT_EQ(test, sim_connect(sock, SIM_PEER, SIM_PORT_PEER), -EINPROGRESS);
+	p.irs = sim.isn;
+	for (i = 0; i <= 6; i++) {
+		SIM_EXPECT(test, &p, TOYTCP_SYN, 0, 0, 0);
+		sim_run(min(SIM_S << i, max_us) - 1);
+		SIM_EXPECT_NONE(test);
+		sim_run(1);
+	}
+	KUNIT_EXPECT_EQ(test, sock->sk->sk_state, TCP_CLOSE);
+	sim_drain(test);
+}
+
+static void synack_until(struct kunit *test, u64 max_us)
+{
+	struct sim_peer p;
+	struct sim_seg syn;
+	int i;
+
+	sim_peer_init(&p, SIM_PORT_A);
+	sim_listen(test, SIM_PORT_A, 4);
+	syn = sim_peer_seg(&p, TOYTCP_SYN, 0);
+	p.irs = sim.isn;
+	sim_inject(&syn);
+	for (i = 0; i <= 5; i++) {
+		SIM_EXPECT(test, &p, TOYTCP_SYN | TOYTCP_ACK, 0, 1, 0);
+		sim_run(min(SIM_S << i, max_us) - 1);
+		SIM_EXPECT_NONE(test);
+		sim_run(1);
+	}
+	SIM_EXPECT_NONE(test);
+	sim_drain(test);
+}
+
+static void data_until(struct kunit *test, u64 max_us, bool closed_window)
+{
+	u64 wait_us;
+	struct open o;
+	int i;
+
+	open(test, &o);
+	if (closed_window) {
+		o.p.wnd = 0;
+		sim_peer_send(&o.p, TOYTCP_ACK, 0);
+	}
+	sim_write(o.sock, 0, 100);
+	if (!closed_window)
+		SIM_EXPECT(test, &o.p, TOYTCP_ACK, 1, 1, 100);
+	for (i = 0; i < 8; i++) {
+		wait_us = min_t(u64, (u64)o.ts->rtt.rto_us << i, max_us);
+		sim_run(wait_us - 1);
+		SIM_EXPECT_NONE(test);
+		sim_run(1);
+		KUNIT_EXPECT_EQ_MSG(test, sim_inbox_count(), 1, "%d after %llu us", i, wait_us);
+		sim_inbox_clear();
+	}
+	KUNIT_EXPECT_EQ(test, wait_us, max_us);
+	sim_drain(test);
+}
+
+static void timers__rto_max_ms(struct kunit *test)
+{
+	static const u64 max_us[] = { SIM_S, 3 * SIM_S, 7500 * SIM_MS };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(max_us); i++) {
+		sim_sysctl()->rto_max_ms = max_us[i] / SIM_MS;
+		syn_until(test, max_us[i]);
+		synack_until(test, max_us[i]);
+		data_until(test, max_us[i], false);
+		data_until(test, max_us[i], true);
+	}
+}
+
+/* TCP_RTO_MAX_MS: of this socket, when its timer is armed again, and of what it accepts */
+static void timers__rto_max_option(struct kunit *test)
+{
+	struct open o;
+
+	open(test, &o);
+	sim_set_option(test, o.listener, TCP_RTO_MAX_MS, 2000);
+	sim_peer_init(&o.p, SIM_PORT_A);
+	o.p.port++;
+	o.sock = sim_peer_connects(test, &o.p, o.listener);
+	KUNIT_EXPECT_EQ(test, sim_ts(o.sock)->rtt.rto_max_us, 2 * SIM_S);
+	KUNIT_EXPECT_EQ(test, o.ts->rtt.rto_max_us, TOYTCP_RTO_MAX_US);
+	sim_write(o.sock, 0, 100);
+	sim_run(10 * SIM_S);
+	sim_inbox_clear();
+	sim_set_option(test, o.sock, TCP_RTO_MAX_MS, 1000);
+	/* what was armed before stays: not more than 2 s */
+	sim_run(2 * SIM_S);
+	sim_inbox_clear();
+	sim_run(4 * SIM_S);
+	KUNIT_EXPECT_EQ(test, sim_inbox_count(), 4);
 }
 
 /* an orphan gives up sooner: eight times */
@@ -538,6 +647,8 @@ static struct kunit_case timer_cases[] = {
 	KUNIT_CASE(timers_delack__goes_with_data),
 	KUNIT_CASE(timers_sent__syn_retries),
 	KUNIT_CASE(timers_sent__retries2),
+	KUNIT_CASE(timers__rto_max_ms),
+	KUNIT_CASE(timers__rto_max_option),
 	KUNIT_CASE(timers_sent__orphan_retries),
 	KUNIT_CASE(timers_fin_wait2__ends),
 	KUNIT_CASE(timers_fin_wait2__held),

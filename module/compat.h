@@ -57,6 +57,11 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 #define COMPAT_SYN_LINEAR_TIMEOUTS	4
 #endif
 
+/* came with 6.15 */
+#ifndef TCP_RTO_MAX_MS
+#define TCP_RTO_MAX_MS		44
+#endif
+
 /* of struct tcp_info, what came with 6.2 and 6.7 */
 struct compat_tcp_info {
 	u32 rcv_wnd;

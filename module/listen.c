@@ -147,6 +147,13 @@ static bool req_wants_synack(const struct toytcp_req *req)
 	return !defer || !req->acked || req->retries >= defer - 1;
 }
 
+/* how long the SYN-ACK may go without an answer now, RFC 6298 (5.5) */
+static u32 synack_timeout_us(const struct toytcp_req *req)
+{
+	return toytcp_rtt_backed_off_us(SYNACK_TIMEOUT_US, req->retries,
+					toytcp_sk(req->listener)->rtt.rto_max_us);
+}
+
 static void req_timer_fn(struct toytcp_timer *timer)
 {
 	struct toytcp_req *req = container_of(timer, struct toytcp_req, timer);
@@ -170,9 +177,7 @@ static void req_timer_fn(struct toytcp_timer *timer)
 	}
 	if (!req->retries++)
 		toytcp_sk(sk)->req_young--;
-	req_timer_arm(req, toytcp_rtt_backed_off_us(SYNACK_TIMEOUT_US,
-						    req->retries,
-						    TOYTCP_RTO_MAX_US));
+	req_timer_arm(req, synack_timeout_us(req));
 out:
 	bh_unlock_sock(sk);
 	toytcp_flow_put(&req->flow);
@@ -659,9 +664,7 @@ static void req_syn_again(struct toytcp_req *req, const struct toytcp_seg *seg)
 	if (!may_answer(req, seg))
 		return;
 	toytcp_reply_synack(req, NULL);
-	req_timer_arm(req, toytcp_rtt_backed_off_us(SYNACK_TIMEOUT_US,
-						    req->retries,
-						    TOYTCP_RTO_MAX_US));
+	req_timer_arm(req, synack_timeout_us(req));
 }
 
 /* SYN-RECEIVED, 3.10.7.4, for a request */

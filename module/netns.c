@@ -51,6 +51,7 @@ static const struct toytcp_sysctl defaults = {
 	.early_retrans = 3,
 	.frto = 2,
 	.rto_min_us = TOYTCP_RTO_MIN_US,
+	.rto_max_ms = TOYTCP_RTO_MAX_MS,
 	.rmem = { 4096, 131072, 6 * 1024 * 1024 },
 	.wmem = { 4096, 16384, 4 * 1024 * 1024 },
 	.notsent_lowat = UINT_MAX,
@@ -75,7 +76,8 @@ static int max_keepcnt = 127;
 static int mss_floor = TOYTCP_MSS_MIN;
 static int mss_top = TOYTCP_MSS_MAX;
 static int rto_min_floor = 1000;
-static int rto_max = TOYTCP_RTO_MAX_US;
+static int rto_min_top = TOYTCP_RTO_MAX_US;
+static int rto_max_top = TOYTCP_RTO_MAX_MS;
 static int buffer_floor = SOCK_MIN_SNDBUF;
 
 /* first port <= last port, else -EINVAL and no change */
@@ -166,7 +168,8 @@ static const struct ctl_table template[] = {
 	ENTRY(probe_threshold, SYSCTL_ZERO, NULL),
 	ENTRY(early_retrans, SYSCTL_ZERO, SYSCTL_FOUR),
 	ENTRY(frto, SYSCTL_ZERO, SYSCTL_TWO),
-	ENTRY(rto_min_us, &rto_min_floor, &rto_max),
+	ENTRY(rto_min_us, &rto_min_floor, &rto_min_top),
+	ENTRY(rto_max_ms, SYSCTL_ONE_THOUSAND, &rto_max_top),
 	ENTRY(rmem, &buffer_floor, NULL),
 	ENTRY(wmem, &buffer_floor, NULL),
 	{

@@ -54,6 +54,7 @@ struct toytcp_sysctl {
 	int early_retrans;		/* 3: loss probes (RFC 8985 section 7); 0: none */
 	int frto;			/* 0: no F-RTO (RFC 5682) */
 	int rto_min_us;			/* microseconds */
+	int rto_max_ms;			/* the longest timeout of a new socket, ms */
 	int rmem[3];			/* bytes: min, default, max receive buffer */
 	int wmem[3];			/* bytes: min, default, max send buffer */
 	unsigned int notsent_lowat;	/* unsent bytes up to which a socket is writable */

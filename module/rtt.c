@@ -19,16 +19,20 @@
  * @rtt: the estimator
  * @rto_init_us: timeout until the first sample, in microseconds
  * @rto_min_us: floor of the variance term, in microseconds
+ * @rto_max_us: the longest timeout, in microseconds; what is more than
+ *	TOYTCP_RTO_MAX_US counts as that
  *
- * RFC 6298 (2.1). The initial timeout is cut to TOYTCP_RTO_MAX_US.
+ * RFC 6298 (2.1). The initial timeout is cut to @rto_max_us.
  *
  * Context: any; the owner's socket lock, unless nobody else knows @rtt yet.
  */
-void toytcp_rtt_init(struct toytcp_rtt *rtt, u32 rto_init_us, u32 rto_min_us)
+void toytcp_rtt_init(struct toytcp_rtt *rtt, u32 rto_init_us, u32 rto_min_us,
+		     u32 rto_max_us)
 {
 	memset(rtt, 0, sizeof(*rtt));
-	rtt->rto_us = min(rto_init_us, TOYTCP_RTO_MAX_US);
 	rtt->rto_min_us = rto_min_us;
+	rtt->rto_max_us = min(rto_max_us, TOYTCP_RTO_MAX_US);
+	rtt->rto_us = min(rto_init_us, rtt->rto_max_us);
 	rtt->min_us = U32_MAX;
 }
 
@@ -51,7 +55,8 @@ static u32 compute_rto_us(const struct toytcp_rtt *rtt)
 	u32 allowance_us = max(rtt->rto_min_us, rtt->rttvar_us4);
 
 	/* samples, and so SRTT, end at the maximum; the sum could wrap */
-	return srtt_us + min(allowance_us, TOYTCP_RTO_MAX_US - srtt_us);
+	return min(srtt_us + min(allowance_us, TOYTCP_RTO_MAX_US - srtt_us),
+		   rtt->rto_max_us);
 }
 
 /**
@@ -64,7 +69,8 @@ static u32 compute_rto_us(const struct toytcp_rtt *rtt)
  * for the others. SRTT is kept times 8 and RTTVAR times 4, so that both
  * filters are shifts; rounding costs SRTT at most 1 us, and 4 * RTTVAR 12 us.
  * The timeout is SRTT + max(@rtt->rto_min_us, 4 * RTTVAR), at most
- * TOYTCP_RTO_MAX_US (2.5).
+ * @rtt->rto_max_us; (2.5) wants that to be 60 s at least, Linux lets the
+ * program and the administrator have less.
  * A new measurement also ends the back-off (end of section 5).
  *
  * The caller must not offer a round trip of a retransmitted segment unless a
@@ -130,12 +136,12 @@ void toytcp_rtt_backoff_reset(struct toytcp_rtt *rtt)
  *
  * Context: any; the owner's socket lock.
  * Return: microseconds, the timeout with the back-off in force, at most
- * TOYTCP_RTO_MAX_US.
+ * @rtt->rto_max_us.
  */
 u32 toytcp_rtt_timeout_us(const struct toytcp_rtt *rtt)
 {
 	return toytcp_rtt_backed_off_us(rtt->rto_us, rtt->backoff,
-					TOYTCP_RTO_MAX_US);
+					rtt->rto_max_us);
 }
 
 /**

@@ -12,7 +12,8 @@
 
 #define TOYTCP_RTO_INIT_US	1000000u	/* RFC 6298 (2.1): 1 s before a sample */
 #define TOYTCP_RTO_MIN_US	200000u		/* Linux's; default of net.toytcp.rto_min_us */
-#define TOYTCP_RTO_MAX_US	120000000u	/* Linux's; RFC 6298 (2.5): >= 60 s */
+#define TOYTCP_RTO_MAX_MS	120000u		/* Linux's; net.toytcp.rto_max_ms says less */
+#define TOYTCP_RTO_MAX_US	(TOYTCP_RTO_MAX_MS * 1000)
 
 /* Round-trip estimator. All values in microseconds. */
 struct toytcp_rtt {
@@ -20,12 +21,14 @@ struct toytcp_rtt {
 	u32 rttvar_us4;		/* RTT variation, times 4 */
 	u32 rto_us;		/* current timeout without back-off */
 	u32 rto_min_us;		/* floor of the variance term, see toytcp_rtt_sample() */
+	u32 rto_max_us;		/* no timeout is longer; <= TOYTCP_RTO_MAX_US */
 	u32 min_us;		/* smallest sample seen; U32_MAX: none */
 	u32 last_us;		/* latest sample; 0: none */
 	u8 backoff;		/* doublings in force (Karn), 0..31 */
 };
 
-void toytcp_rtt_init(struct toytcp_rtt *rtt, u32 rto_init_us, u32 rto_min_us);
+void toytcp_rtt_init(struct toytcp_rtt *rtt, u32 rto_init_us, u32 rto_min_us,
+		     u32 rto_max_us);
 void toytcp_rtt_sample(struct toytcp_rtt *rtt, u32 sample_us);
 void toytcp_rtt_backoff(struct toytcp_rtt *rtt);
 void toytcp_rtt_backoff_reset(struct toytcp_rtt *rtt);

@@ -215,7 +215,7 @@ bool toytcp_sock_memory_free(const struct sock *sk, int wake)
 	return ((u64)notsent << wake) < lowat;
 }
 
-static void setup_common(struct sock *sk)
+static void setup_common(struct sock *sk, u32 rto_max_us)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 	struct toytcp_net *tn = toytcp_net(sock_net(sk));
@@ -245,7 +245,7 @@ static void setup_common(struct sock *sk)
 	/* flows are told apart by it below, without a look at their headers */
 	sk_set_txhash(sk);
 	toytcp_rtt_init(&ts->rtt, TOYTCP_RTO_INIT_US,
-			READ_ONCE(tn->sysctl.rto_min_us));
+			READ_ONCE(tn->sysctl.rto_min_us), rto_max_us);
 	toytcp_timers_init(sk);
 }
 
@@ -274,7 +274,7 @@ void toytcp_sock_setup(struct sock *sk)
 		READ_ONCE(sock_net(sk)->ipv4.sysctl_ip_no_pmtu_disc) ?
 			IP_PMTUDISC_DONT : IP_PMTUDISC_WANT;
 	ts->cong.ops = toytcp_cong_net_default_get(sock_net(sk));
-	setup_common(sk);
+	setup_common(sk, READ_ONCE(tn->sysctl.rto_max_ms) * USEC_PER_MSEC);
 	toytcp_cong_init(&ts->cong, ts->cong.ops, TOYTCP_CONG_INIT_CWND);
 	sk_sockets_allocated_inc(sk);
 	toytcp_demux_list_add(&ts->flow);
@@ -324,7 +324,7 @@ void toytcp_sock_setup_child(struct sock *child, const struct sock *parent)
 		ts->cong_chosen = 1;
 	else
 		ts->cong.ops = toytcp_cong_net_default_get(sock_net(child));
-	setup_common(child);
+	setup_common(child, pts->rtt.rto_max_us);
 	child->sk_max_ack_backlog = 0;
 	child->sk_ack_backlog = 0;
 }
@@ -629,7 +629,8 @@ int toytcp_sock_disconnect(struct sock *sk)
 	ts->saved_syn = NULL;
 	counters_reset(ts);
 	toytcp_cong_init(&ts->cong, ts->cong.ops, TOYTCP_CONG_INIT_CWND);
-	toytcp_rtt_init(&ts->rtt, TOYTCP_RTO_INIT_US, ts->rtt.rto_min_us);
+	toytcp_rtt_init(&ts->rtt, TOYTCP_RTO_INIT_US, ts->rtt.rto_min_us,
+			ts->rtt.rto_max_us);
 	toytcp_rate_init(ts);
 	sk_error_report(sk);
 	return 0;

@@ -257,6 +257,15 @@ static int set_user_timeout(struct toytcp_sock *ts, int val)
 	return 0;
 }
 
+/* the longest timeout from now on, milliseconds; Linux's limits */
+static int set_rto_max(struct toytcp_sock *ts, int val)
+{
+	if (val < MSEC_PER_SEC || val > (int)TOYTCP_RTO_MAX_MS)
+		return -EINVAL;
+	WRITE_ONCE(ts->rtt.rto_max_us, val * USEC_PER_MSEC);
+	return 0;
+}
+
 /* TCP_FASTOPEN: children that a listener may have before their handshake is through */
 static int set_fastopen(struct sock *sk, int val)
 {
@@ -383,6 +392,9 @@ static int set_tcp_option(struct sock *sk, int optname, sockptr_t optval,
 		break;
 	case TCP_USER_TIMEOUT:
 		err = set_user_timeout(ts, val);
+		break;
+	case TCP_RTO_MAX_MS:
+		err = set_rto_max(ts, val);
 		break;
 	case TCP_MAXSEG:
 		err = set_maxseg(ts, val);
@@ -562,6 +574,9 @@ static int get_tcp_option(struct sock *sk, int optname, char __user *optval,
 		break;
 	case TCP_USER_TIMEOUT:
 		val = ts->user_timeout_ms;
+		break;
+	case TCP_RTO_MAX_MS:
+		val = READ_ONCE(ts->rtt.rto_max_us) / USEC_PER_MSEC;
 		break;
 	case TCP_MAXSEG:
 		val = ts->mss;

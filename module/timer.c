@@ -236,7 +236,7 @@ void toytcp_timers_probe(struct sock *sk)
 	if (WARN_ON_ONCE(ts->packets_out))
 		return;
 	delay = toytcp_rtt_backed_off_us(ts->rtt.rto_us, ts->probe_backoff,
-					 TOYTCP_RTO_MAX_US);
+					 ts->rtt.rto_max_us);
 	if (ts->probe_backoff)
 		delay = clamp_to_user_timeout(ts, ts->probe_since_us, delay);
 	ts->rtx_mode = TOYTCP_RTX_PROBE;
@@ -362,7 +362,7 @@ static bool answered_lately(const struct sock *sk)
 	/* nobody has answered yet, and last_ack_recv_ms says nothing */
 	if (BIT(sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
 		return false;
-	return now_ms - ts->last_ack_recv_ms < TOYTCP_RTO_MAX_US / 1000 * 2;
+	return now_ms - ts->last_ack_recv_ms < ts->rtt.rto_max_us / 1000 * 2;
 }
 
 /*

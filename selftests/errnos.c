@@ -225,6 +225,7 @@ int main(int argc, char **argv)
 	add_mapped_rows();
 	add_info_rows();
 	if (family == AF_TOYTCP) {
+		add_rto_max_rows();
 		add(own_domain, "deviation: SO_DOMAIN")->must = "SO_DOMAIN 18";
 		add(own_option, "SOL_TOYTCP")->must =
 			"unknown ENOPROTOOPT; short EINVAL; bad pointer EFAULT; "

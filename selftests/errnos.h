@@ -42,6 +42,7 @@ void add_data_rows(void);
 void add_urgent_rows(void);
 void add_name_rows(void);
 void add_option_rows(void);
+void add_rto_max_rows(void);
 void add_fastopen_rows(void);
 void add_core_rows(void);
 void add_mapped_rows(void);

@@ -28,6 +28,8 @@
 
 #include "errnos.h"
 
+#define RTO_MAX_MS	44	/* libc's header does not know TCP_RTO_MAX_MS yet */
+
 /* ---- names ------------------------------------------------------------------ */
 
 static void names(const struct row *r)
@@ -462,6 +464,37 @@ static void add_inherited_rows(void)
 	}
 }
 
+/* TCP_RTO_MAX_MS: in the kernel's TCP since 6.15, so the answers are here */
+void add_rto_max_rows(void)
+{
+	static const struct {
+		int value;
+		const char *must;
+	} rows[] = {
+		{ 999, "set EINVAL; get 120000; " },
+		{ 1000, "set 0; get 1000; " },
+		{ 120000, "set 0; get 120000; " },
+		{ 120001, "set EINVAL; get 120000; " },
+		{ -1, "set EINVAL; get 120000; " },
+	};
+	struct row *r;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		r = add(option_value, "setsockopt: TCP_RTO_MAX_MS value %d",
+			rows[i].value);
+		r->a = IPPROTO_TCP;
+		r->b = RTO_MAX_MS;
+		r->c = rows[i].value;
+		r->must = rows[i].must;
+	}
+	r = add(inherited, "accept: inherits TCP_RTO_MAX_MS");
+	r->a = IPPROTO_TCP;
+	r->b = RTO_MAX_MS;
+	r->c = 7000;
+	r->must = "set 0; accept ok; get 7000; ";
+}
+
 /* TCP_SAVED_SYN: too little room, once, and not again. */
 static void saved_syn(const struct row *r)
 {
@@ -640,6 +673,8 @@ void add_option_rows(void)
 			int level = ranges[i].level;
 			const char *later = later_option(level, o);
 
+			if (level == IPPROTO_TCP && o == RTO_MAX_MS)
+				continue;
 			r = add(get_option, "getsockopt: %s %d",
 				level_name(level), o);
 			r->a = level;
