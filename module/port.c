@@ -9,11 +9,17 @@
  *
  * Every port in use holds a kernel TCP socket bound to it, never listening:
  * bind(2) of a host's program then fails with EADDRINUSE, and ours fails when
- * the host has the port.
+ * the host has the port. Making and freeing such a socket is a large part of
+ * what a short connection costs, so a few are kept, unbound, for the next
+ * ports of the same control group, whose programs see a bind(2); and what nobody
+ * waits for is given back once a tick, not one by one.
  */
+#include <linux/bitmap.h>
+#include <linux/cgroup.h>
 #include <linux/net.h>
 #include <linux/rhashtable.h>
 #include <linux/siphash.h>
+#include <net/inet_hashtables.h>
 #include <net/ip.h>
 #include <net/sock.h>
 
@@ -24,6 +30,8 @@
 #include "secret.h"
 #include "sock.h"
 #include "timewait.h"
+
+#define SPARES_IDLE	(2 * HZ)	/* spares that nobody takes so long are freed */
 
 static const struct rhashtable_params port_params = {
 	.head_offset = offsetof(struct toytcp_port, node),
@@ -45,8 +53,78 @@ struct toytcp_port *toytcp_port_lookup(struct net *net, u16 num)
 	return rhashtable_lookup(&toytcp_net(net)->ports, &num, port_params);
 }
 
-/* bind a kernel TCP socket to the port */
-static int reserve(struct net *net, u16 num, struct socket **res)
+/* would the caller's control group decide about binding this one? */
+static bool same_cgroup(struct sock *sk)
+{
+	bool same = true;
+
+#ifdef CONFIG_SOCK_CGROUP_DATA
+	rcu_read_lock();
+	same = sock_cgroup_ptr(&sk->sk_cgrp_data) == task_dfl_cgroup(current);
+	rcu_read_unlock();
+#endif
+	return same;
+}
+
+/* a kernel TCP socket that is bound to nothing; port_mutex held */
+static int spare_get(struct toytcp_net *tn, struct socket **res)
+{
+	tn->port_spares_used = true;
+	while (tn->port_spares) {
+		*res = tn->port_spare[--tn->port_spares];
+		if (same_cgroup((*res)->sk))
+			return 0;
+		sock_release(*res);
+	}
+	return sock_create_kern(tn->net, PF_INET, SOCK_STREAM, IPPROTO_TCP, res);
+}
+
+static void spare_put(struct toytcp_net *tn, struct socket *sock)
+{
+	if (tn->exiting || tn->port_spares == TOYTCP_PORT_SPARES) {
+		sock_release(sock);
+		return;
+	}
+	tn->port_spare[tn->port_spares++] = sock;
+	schedule_delayed_work(&tn->port_spares_work, SPARES_IDLE);
+}
+
+static void spares_drop(struct toytcp_net *tn)
+{
+	while (tn->port_spares)
+		sock_release(tn->port_spare[--tn->port_spares]);
+}
+
+/* a control group that is gone would not go while they are kept */
+static void spares_work(struct work_struct *work)
+{
+	struct toytcp_net *tn = container_of(to_delayed_work(work),
+					     struct toytcp_net, port_spares_work);
+
+	mutex_lock(&tn->port_mutex);
+	if (!tn->port_spares_used)
+		spares_drop(tn);
+	else if (tn->port_spares)
+		schedule_delayed_work(&tn->port_spares_work, SPARES_IDLE);
+	tn->port_spares_used = false;
+	mutex_unlock(&tn->port_mutex);
+}
+
+/* the port is the host's again; port_mutex held */
+static void unreserve(struct toytcp_net *tn, struct socket *sock)
+{
+	struct sock *sk = sock->sk;
+
+	lock_sock(sk);
+	sk->sk_userlocks &= ~SOCK_BINDPORT_LOCK;
+	inet_put_port(sk);
+	inet_sk(sk)->inet_sport = 0;
+	release_sock(sk);
+	spare_put(tn, sock);
+}
+
+/* bind a kernel TCP socket to the port; port_mutex held */
+static int reserve_port(struct toytcp_net *tn, u16 num, struct socket **res)
 {
 	struct sockaddr_in addr = {
 		.sin_family = AF_INET,
@@ -55,7 +133,7 @@ static int reserve(struct net *net, u16 num, struct socket **res)
 	struct socket *sock;
 	int err;
 
-	err = sock_create_kern(net, PF_INET, SOCK_STREAM, IPPROTO_TCP, &sock);
+	err = spare_get(tn, &sock);
 	if (err)
 		return err;
 	/*
@@ -65,11 +143,29 @@ static int reserve(struct net *net, u16 num, struct socket **res)
 	 */
 	err = kernel_bind(sock, (struct sockaddr *)&addr, sizeof(addr));
 	if (err) {
-		sock_release(sock);
+		spare_put(tn, sock);
 		return err;
 	}
 	*res = sock;
 	return 0;
+}
+
+/* a namespace's first port: from now on its packets are looked at; port_mutex held */
+static int first_port(struct toytcp_net *tn)
+{
+	int err;
+
+	if (!tn->ports_used) {
+		unsigned long *map = bitmap_zalloc(U16_MAX + 1, GFP_KERNEL);
+
+		if (!map)
+			return -ENOMEM;
+		/* whoever sees it sees zeroes */
+		smp_store_release(&tn->ports_used, map);
+	}
+	err = toytcp_ipv4_hook_register(tn->net);
+	tn->hook_registered = !err;
+	return err;
 }
 
 /* find a port or make it; port_mutex held */
@@ -90,24 +186,24 @@ static struct toytcp_port *port_get(struct toytcp_net *tn, u16 num)
 	port->num = num;
 	port->net = tn->net;
 	INIT_LIST_HEAD(&port->reap);
-	err = reserve(tn->net, num, &port->reservation);
+	err = reserve_port(tn, num, &port->reservation);
 	if (err)
 		goto free;
 	if (!tn->hook_registered) {
-		err = toytcp_ipv4_hook_register(tn->net);
+		err = first_port(tn);
 		if (err)
 			goto release;
-		tn->hook_registered = true;
 	}
 	err = rhashtable_insert_fast(&tn->ports, &port->node, port_params);
 	if (err)
 		goto release;
+	set_bit(num, tn->ports_used);
 	tn->port_count++;
 	toytcp_ipv4_in_use(true);
 	return port;
 
 release:
-	sock_release(port->reservation);
+	unreserve(tn, port->reservation);
 free:
 	kfree(port);
 	return ERR_PTR(err);
@@ -116,8 +212,9 @@ free:
 /* no user is left: take a port out; port_mutex held */
 static void port_destroy(struct toytcp_net *tn, struct toytcp_port *port)
 {
+	clear_bit(port->num, tn->ports_used);
 	rhashtable_remove_fast(&tn->ports, &port->node, port_params);
-	sock_release(port->reservation);
+	unreserve(tn, port->reservation);
 	tn->port_count--;
 	toytcp_ipv4_in_use(false);
 	kfree_rcu(port, rcu);
@@ -145,8 +242,8 @@ static void reap(struct toytcp_net *tn)
 
 static void reap_work(struct work_struct *work)
 {
-	struct toytcp_net *tn = container_of(work, struct toytcp_net,
-					     port_work);
+	struct toytcp_net *tn = container_of(to_delayed_work(work),
+					     struct toytcp_net, port_work);
 
 	mutex_lock(&tn->port_mutex);
 	reap(tn);
@@ -177,7 +274,7 @@ static void port_check(struct toytcp_net *tn, struct toytcp_port *port)
 {
 	if (hlist_empty(&port->classes) && list_empty(&port->reap)) {
 		list_add_tail(&port->reap, &tn->port_reap);
-		schedule_work(&tn->port_work);
+		schedule_delayed_work(&tn->port_work, 1);
 	}
 }
 
@@ -602,7 +699,8 @@ int toytcp_port_net_init(struct net *net)
 	mutex_init(&tn->port_mutex);
 	spin_lock_init(&tn->port_lock);
 	INIT_LIST_HEAD(&tn->port_reap);
-	INIT_WORK(&tn->port_work, reap_work);
+	INIT_DELAYED_WORK(&tn->port_work, reap_work);
+	INIT_DELAYED_WORK(&tn->port_spares_work, spares_work);
 	return rhashtable_init(&tn->ports, &port_params);
 }
 
@@ -639,8 +737,11 @@ void toytcp_port_net_exit(struct net *net)
 
 	mutex_lock(&tn->port_mutex);
 	reap(tn);
+	spares_drop(tn);
 	mutex_unlock(&tn->port_mutex);
-	cancel_work_sync(&tn->port_work);
+	cancel_delayed_work_sync(&tn->port_work);
+	cancel_delayed_work_sync(&tn->port_spares_work);
 	WARN_ON_ONCE(tn->port_count);
 	rhashtable_destroy(&tn->ports);
+	bitmap_free(tn->ports_used);
 }

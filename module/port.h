@@ -13,6 +13,8 @@
 #include <linux/rcupdate.h>
 #include <linux/uidgid.h>
 
+#define TOYTCP_PORT_SPARES	8	/* kernel sockets that a namespace keeps to bind again */
+
 struct net;
 struct sock;
 struct socket;
