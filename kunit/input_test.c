@@ -486,6 +486,108 @@ static void open__to_itself(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, sim_read_check(sock, 0, 1000), 500);
 }
 
+/* ---- segments that wait for the socket's lock ---- */
+
+struct backlog_param {
+	const char *name;
+	u8 first, second;	/* flags beside ACK */
+	u8 ecn;			/* of the second */
+	u32 gap, tsval, len;	/* between them; of the second, later; its bytes */
+	bool merged;
+};
+
+static const struct backlog_param backlogs[] = {
+	{ "text that follows", .len = 100, .merged = true },
+	{ "a smaller one", .len = 1, .merged = true },
+	{ "pushed", .first = TOYTCP_PSH, .second = TOYTCP_PSH, .len = 100, .merged = true },
+	{ "with a FIN", .second = TOYTCP_FIN, .len = 100, .merged = true },
+	{ "a gap", .gap = 10, .len = 100 },
+	{ "no text", .second = TOYTCP_FIN },
+	{ "behind a FIN", .first = TOYTCP_FIN, .len = 100 },
+	{ "urgent", .second = TOYTCP_URG, .len = 100 },
+	{ "a reset", .second = TOYTCP_RST, .len = 100 },
+	{ "another ECE", .second = TOYTCP_ECE, .len = 100 },
+	{ "another CWR", .first = TOYTCP_CWR, .len = 100 },
+	{ "another ECN field", .ecn = 3, .len = 100 },
+	{ "another timestamp", .tsval = 1, .len = 100 },
+};
+
+static void backlog_desc(const struct backlog_param *p, char *desc)
+{
+	strscpy(desc, p->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(backlog, backlogs, backlog_desc);
+
+/* they become one when nothing is lost by it, as Linux has it */
+static void rcv_backlog__coalesces(struct kunit *test)
+{
+	const struct backlog_param *param = test->param_value;
+	u64 before = sim_counted(TOYTCP_MIB_BACKLOG_COALESCE);
+	struct sim_seg seg;
+	struct in o;
+
+	open(test, &o, true);
+	sim_inbox_clear();
+	lock_sock(o.sock->sk);
+	sim_peer_send(&o.p, TOYTCP_ACK | param->first, 100);
+	o.p.tsval += param->tsval;
+	seg = sim_peer_seg(&o.p, TOYTCP_ACK | param->second, param->len);
+	seg.seq += param->gap;
+	seg.offset += param->gap;
+	seg.ecn = param->ecn;
+	seg.urg = param->second & TOYTCP_URG ? param->len : 0;
+	sim_inject(&seg);
+	KUNIT_EXPECT_EQ(test, sim_counted(TOYTCP_MIB_BACKLOG_COALESCE) - before, param->merged);
+	release_sock(o.sock->sk);
+	if (param->second & TOYTCP_RST) {
+		KUNIT_EXPECT_EQ(test, sim_error(o.sock), ECONNRESET);
+		return;
+	}
+	o.p.snd_nxt = seg.seq + seg.len;
+	if (param->gap || param->first & TOYTCP_FIN)
+		o.p.snd_nxt = o.p.iss + 101 + !!(param->first & TOYTCP_FIN);
+	o.p.snd_nxt += !!(param->second & TOYTCP_FIN);
+	KUNIT_EXPECT_EQ(test, o.ts->rcv_nxt, o.p.snd_nxt);
+	KUNIT_EXPECT_EQ(test, o.ts->ts_recent, o.p.tsval - (param->gap ? param->tsval : 0));
+	KUNIT_EXPECT_EQ(test, o.sock->sk->sk_state,
+			(param->first | param->second) & TOYTCP_FIN ? TCP_CLOSE_WAIT :
+								      TCP_ESTABLISHED);
+	/* the urgent byte, the last, is not read with the rest */
+	KUNIT_EXPECT_EQ(test, sim_read_check(o.sock, 0, 1000),
+			param->gap || param->first & TOYTCP_FIN ? 100 :
+			100 + param->len - !!(param->second & TOYTCP_URG));
+}
+
+/* many segments, and what their ACKs say, as one: the newest ACK and window count */
+static void rcv_backlog__many(struct kunit *test)
+{
+	u64 before = sim_counted(TOYTCP_MIB_BACKLOG_COALESCE);
+	struct in o;
+	int i;
+
+	open(test, &o, false);
+	KUNIT_ASSERT_EQ(test, sim_write(o.sock, 0, 3000), 3000);
+	sim_run(SIM_MS);
+	sim_inbox_clear();
+	lock_sock(o.sock->sk);
+	for (i = 0; i < 20; i++) {
+		o.p.rcv_nxt += 150;
+		o.p.wnd = 10000 + i;
+		sim_peer_send(&o.p, TOYTCP_ACK, 5);
+	}
+	/* an older one does not take back what was said */
+	o.p.rcv_nxt -= 150;
+	o.p.wnd = 5;
+	sim_peer_send(&o.p, TOYTCP_ACK, 5);
+	KUNIT_EXPECT_EQ(test, sim_counted(TOYTCP_MIB_BACKLOG_COALESCE) - before, 20);
+	release_sock(o.sock->sk);
+	KUNIT_EXPECT_EQ(test, o.ts->snd_una, o.p.rcv_nxt + 150);
+	KUNIT_EXPECT_EQ(test, o.ts->snd_wnd, 10019);
+	KUNIT_EXPECT_EQ(test, o.ts->rcv_nxt, o.p.snd_nxt);
+	KUNIT_EXPECT_EQ(test, sim_read_check(o.sock, 0, 1000), 105);
+}
+
 static struct kunit_case input_cases[] = {
 	KUNIT_CASE(rcv_paws__old_segment),
 	KUNIT_CASE(rcv_paws__idle_connection),
@@ -502,6 +604,8 @@ static struct kunit_case input_cases[] = {
 	KUNIT_CASE(open__to_itself),
 	KUNIT_CASE(close__simultaneous),
 	KUNIT_CASE(close__half),
+	KUNIT_CASE_PARAM(rcv_backlog__coalesces, backlog_gen_params),
+	KUNIT_CASE(rcv_backlog__many),
 	{}
 };
 

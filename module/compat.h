@@ -9,6 +9,7 @@
 #include <linux/hrtimer.h>
 #include <linux/in.h>
 #include <linux/net.h>
+#include <linux/netdevice.h>
 #include <linux/random.h>
 #include <linux/skbuff.h>
 #include <linux/sysctl.h>
@@ -18,6 +19,17 @@
 #include <net/inet_sock.h>
 #include <net/net_namespace.h>
 #include <net/sock.h>
+
+/*
+ * A local that is filled before it is used, as far as it is used. Kernels that
+ * have the compiler clear every local (INIT_STACK_ALL_ZERO) are to leave this
+ * one out, on a path where the clearing is a part of the cost.
+ */
+#if __has_attribute(__uninitialized__)
+#define COMPAT_UNINITIALIZED	__attribute__((__uninitialized__))
+#else
+#define COMPAT_UNINITIALIZED
+#endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 #define timer_delete(timer)		del_timer(timer)
@@ -115,6 +127,23 @@ compat_register_net_sysctl(struct net *net, const char *path,
 #else
 #define compat_register_net_sysctl register_net_sysctl_sz
 #endif
+
+/* a buffer that weighs more than its bytes lets go of what it does not need */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+static inline void compat_skb_condense(struct sk_buff *skb) {} /* not for modules */
+#else
+#define compat_skb_condense skb_condense
+#endif
+
+/* how large a buffer of IPv4 a device takes; pairs with netif_set_gso_ipv4_max_size() */
+static inline u32 compat_gso_max_size(const struct net_device *dev)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+	return READ_ONCE(dev->gso_max_size);
+#else
+	return READ_ONCE(dev->gso_ipv4_max_size);
+#endif
+}
 
 /* IP_BIND_ADDRESS_NO_PORT */
 static inline bool compat_bind_no_port(const struct sock *sk)

@@ -22,6 +22,7 @@
 #include "netns.h"
 #include "port.h"
 #include "secret.h"
+#include "seq.h"
 #include "sock.h"
 #include "timewait.h"
 
@@ -336,20 +337,90 @@ struct sock *toytcp_demux_listener(struct net *net,
 }
 
 /**
- * toytcp_demux_claims() - is a segment ours?
+ * toytcp_demux_claim() - is a segment ours, and whose?
  * @net: the namespace
  * @key: the segment's ends; the local address is known to be this host's if
  * a listener is what claims it (the caller checks)
  * @dif: index of the device it came by
+ * @claim: filled; its tn is set already
  *
- * Context: rcu_read_lock().
+ * Context: rcu_read_lock(), in which @claim is good.
  * Return: true if a flow or a listener of ours matches.
  */
-bool toytcp_demux_claims(struct net *net, const struct toytcp_flow_key *key,
-			 int dif)
+bool toytcp_demux_claim(struct net *net, const struct toytcp_flow_key *key,
+			int dif, struct toytcp_claim *claim)
 {
-	return rhashtable_lookup(&toytcp_net(net)->flows, key, flow_params) ||
-	       toytcp_demux_listener(net, key, dif);
+	claim->flow = rhashtable_lookup(&claim->tn->flows, key, flow_params);
+	claim->listener = claim->flow ? NULL :
+					toytcp_demux_listener(net, key, dif);
+	return claim->flow || claim->listener;
+}
+
+/* may one segment's text follow another's as if both had come as one (GRO)? */
+static bool coalesces(const struct sk_buff *tail, const struct tcphdr *tth,
+		      const struct sk_buff *skb, const struct tcphdr *th)
+{
+	u8 flags = ((const u8 *)th)[13], before = ((const u8 *)tth)[13];
+	unsigned int hdr_len = th->doff * 4;
+
+	return tail->len > hdr_len && skb->len > hdr_len &&
+	       th->doff == tth->doff &&
+	       ntohl(tth->seq) + tail->len - hdr_len == ntohl(th->seq) &&
+	       (flags & before & TOYTCP_ACK) &&
+	       !((flags | before) & (TOYTCP_SYN | TOYTCP_RST | TOYTCP_URG)) &&
+	       !(before & TOYTCP_FIN) &&
+	       !((flags ^ before) & (TOYTCP_ECE | TOYTCP_CWR)) &&
+	       ip_hdr(skb)->tos == ip_hdr(tail)->tos &&
+	       !memcmp(tth + 1, th + 1, hdr_len - sizeof(*th));
+}
+
+/*
+ * Add a segment to the last one in the backlog, which is then handled as one:
+ * what device or core did not aggregate comes together here, while a program
+ * copies. On success @skb is gone.
+ */
+static bool backlog_coalesce(struct sock *sk, struct sk_buff *skb)
+{
+	struct sk_buff *tail = sk->sk_backlog.tail;
+	const struct tcphdr *th = tcp_hdr(skb);
+	unsigned int hdr_len = th->doff * 4;
+	struct tcphdr *tth;
+	u32 size, segs;
+	bool stolen;
+	int delta;
+
+	if (!tail)
+		return false;
+	tth = tcp_hdr(tail);
+	if (!coalesces(tail, tth, skb, th))
+		return false;
+	/* the larger of the two, for the estimate of the peer's segments */
+	size = max(skb_shinfo(tail)->gso_size ?: tail->len - hdr_len,
+		   skb_shinfo(skb)->gso_size ?: skb->len - hdr_len);
+	segs = max_t(u32, skb_shinfo(tail)->gso_segs, 1) +
+	       max_t(u32, skb_shinfo(skb)->gso_segs, 1);
+	__skb_pull(skb, hdr_len);
+	if (!skb_try_coalesce(tail, skb, &stolen, &delta)) {
+		__skb_push(skb, hdr_len);
+		return false;
+	}
+	/* nobody shares it, or it had not been merged */
+	if (!seq_before(ntohl(th->ack_seq), ntohl(tth->ack_seq))) {
+		tth->ack_seq = th->ack_seq;
+		tth->window = th->window;
+	}
+	tth->fin |= th->fin;
+	tth->psh |= th->psh;
+	skb_shinfo(tail)->gso_size = size;
+	skb_shinfo(tail)->gso_segs = min_t(u32, segs, U16_MAX);
+	if (skb->tstamp) {
+		tail->tstamp = skb->tstamp;
+		skb_hwtstamps(tail)->hwtstamp = skb_hwtstamps(skb)->hwtstamp;
+	}
+	sk->sk_backlog.len += delta;
+	toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_BACKLOG_COALESCE);
+	kfree_skb_partial(skb, stolen);
+	return true;
 }
 
 /**
@@ -373,6 +444,9 @@ int toytcp_demux_backlog(struct sock *sk, struct sk_buff *skb)
 	/* neither is referenced while the segment waits, nor needed */
 	skb_dst_drop(skb);
 	skb->dev = NULL;
+	compat_skb_condense(skb);
+	if (sk->sk_state != TCP_LISTEN && backlog_coalesce(sk, skb))
+		return 0;
 	return sk_add_backlog(sk, skb, min_t(u64, limit, UINT_MAX));
 }
 
@@ -413,11 +487,10 @@ static void deliver(struct sock *sk, struct toytcp_seg *seg,
 	bh_unlock_sock(sk);
 }
 
-static void deliver_listener(struct net *net, struct toytcp_seg *seg,
-			     const struct toytcp_flow_key *key, int dif)
+static void deliver_listener(struct net *net, struct sock *sk,
+			     struct toytcp_seg *seg,
+			     const struct toytcp_flow_key *key)
 {
-	struct sock *sk = toytcp_demux_listener(net, key, dif);
-
 	if (!sk || !refcount_inc_not_zero(&sk->sk_refcnt)) {
 		toytcp_reply_reset(net, seg, NULL);
 		toytcp_drop(net, seg->skb, TOYTCP_DROP_NO_SOCKET);
@@ -430,34 +503,39 @@ static void deliver_listener(struct net *net, struct toytcp_seg *seg,
 /**
  * toytcp_demux_rcv() - a checked segment enters the engine
  * @net: the namespace
- * @sk: its connection if that is known; not referenced
+ * @claim: what it belongs to if that was looked up, or NULL
  * @skb: the segment, data at the TCP header, checksum good; consumed
  * @key: its ends
  * @dif: index of the device it came by
  *
  * Context: softirq, rcu_read_lock().
  */
-void toytcp_demux_rcv(struct net *net, struct sock *sk, struct sk_buff *skb,
-		      const struct toytcp_flow_key *key, int dif)
+void toytcp_demux_rcv(struct net *net, const struct toytcp_claim *claim,
+		      struct sk_buff *skb, const struct toytcp_flow_key *key,
+		      int dif)
 {
+	struct toytcp_claim found;
 	struct toytcp_flow *flow;
-	struct toytcp_seg seg;
+	struct toytcp_seg seg COMPAT_UNINITIALIZED;
 
 	TOYTCP_CB(skb)->tw_isn = 0;
 	if (toytcp_seg_init(&seg, skb)) {
 		toytcp_drop(net, skb, TOYTCP_DROP_HDR);
 		return;
 	}
-	toytcp_stats_add(net, TOYTCP_MIB_IN_NO_ECT_PKTS + seg.ecn,
-			 max_t(u32, skb_shinfo(skb)->gso_segs, 1));
-	if (sk && refcount_inc_not_zero(&sk->sk_refcnt)) {
-		deliver(sk, &seg, key);
-		sock_put(sk);
-		return;
+	toytcp_net_stats_add(claim ? claim->tn : toytcp_net(net),
+			     TOYTCP_MIB_IN_NO_ECT_PKTS + seg.ecn,
+			     max_t(u32, skb_shinfo(skb)->gso_segs, 1));
+	/* unknown, or gone in the meantime: then there may be a successor */
+	if (!claim || (claim->flow && !toytcp_flow_get(claim->flow))) {
+		found.flow = toytcp_demux_lookup(net, key);
+		found.listener = found.flow ? NULL :
+					toytcp_demux_listener(net, key, dif);
+		claim = &found;
 	}
-	flow = toytcp_demux_lookup(net, key);
+	flow = claim->flow;
 	if (!flow) {
-		deliver_listener(net, &seg, key, dif);
+		deliver_listener(net, claim->listener, &seg, key);
 		return;
 	}
 	switch (flow->kind) {
@@ -472,7 +550,9 @@ void toytcp_demux_rcv(struct net *net, struct sock *sk, struct sk_buff *skb,
 		if (toytcp_timewait_rcv(container_of(flow, struct toytcp_tw,
 						     flow), &seg,
 					toytcp_demux_listener(net, key, dif)))
-			deliver_listener(net, &seg, key, dif);
+			deliver_listener(net,
+					 toytcp_demux_listener(net, key, dif),
+					 &seg, key);
 		break;
 	}
 	toytcp_flow_put(flow);

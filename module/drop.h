@@ -125,7 +125,8 @@ enum toytcp_drop_reason {
 	X(MTU_BLACK_HOLES,	"MtuBlackHoles")			\
 	X(MTUP_FAIL,		"TCPMTUPFail")				\
 	X(MTUP_SUCCESS,		"TCPMTUPSuccess")			\
-	X(RCV_COLLAPSED,	"TCPRcvCollapsed")
+	X(RCV_COLLAPSED,	"TCPRcvCollapsed")			\
+	X(BACKLOG_COALESCE,	"TCPBacklogCoalesce")
 
 enum toytcp_mib {
 #define X(name, text) TOYTCP_MIB_##name,

@@ -22,6 +22,7 @@
 struct net;
 struct sk_buff;
 struct sock;
+struct toytcp_net;
 
 /* The two ends of a connection, network order; "local" is this end */
 struct toytcp_flow_key {
@@ -47,6 +48,13 @@ struct toytcp_flow {
 	struct hlist_node list;		/* toytcp_net.all, for the listing */
 };
 
+/* What a segment belongs to, looked up once; no references, good under RCU */
+struct toytcp_claim {
+	struct toytcp_net *tn;		/* the namespace's state */
+	struct toytcp_flow *flow;	/* connection, request, time-wait; NULL: none */
+	struct sock *listener;		/* then who may want it; NULL: nobody */
+};
+
 int toytcp_demux_net_init(struct net *net);
 void toytcp_demux_net_exit(struct net *net);
 void toytcp_demux_list_add(struct toytcp_flow *flow);
@@ -61,12 +69,13 @@ struct sock *toytcp_demux_listener(struct net *net,
 struct sock *toytcp_demux_peek(struct net *net,
 			       const struct toytcp_flow_key *key);
 bool toytcp_demux_is(const struct sock *sk, const struct toytcp_flow_key *key);
-bool toytcp_demux_claims(struct net *net, const struct toytcp_flow_key *key,
-			 int dif);
+bool toytcp_demux_claim(struct net *net, const struct toytcp_flow_key *key,
+			int dif, struct toytcp_claim *claim);
 bool toytcp_flow_get(struct toytcp_flow *flow);
 void toytcp_flow_put(struct toytcp_flow *flow);
 int toytcp_demux_backlog(struct sock *sk, struct sk_buff *skb);
-void toytcp_demux_rcv(struct net *net, struct sock *sk, struct sk_buff *skb,
-		      const struct toytcp_flow_key *key, int dif);
+void toytcp_demux_rcv(struct net *net, const struct toytcp_claim *claim,
+		      struct sk_buff *skb, const struct toytcp_flow_key *key,
+		      int dif);
 
 #endif /* _TOYTCP_FLOW_H */

@@ -66,8 +66,8 @@ static void key_from_headers(struct toytcp_flow_key *key,
 }
 
 /* a segment of ours, past the firewall: check it and hand it up */
-static void rcv_local(struct net *net, struct sock *sk, struct sk_buff *skb,
-		      const struct toytcp_flow_key *key)
+static void rcv_local(struct net *net, const struct toytcp_claim *claim,
+		      struct sk_buff *skb, const struct toytcp_flow_key *key)
 {
 	const struct tcphdr *th;
 
@@ -79,7 +79,7 @@ static void rcv_local(struct net *net, struct sock *sk, struct sk_buff *skb,
 	/* a queue that a program does not read must not hold connection tracking */
 	nf_reset_ct(skb);
 	__skb_pull(skb, skb_network_header_len(skb));
-	toytcp_stats_inc(net, TOYTCP_MIB_IN_SEGS);
+	toytcp_net_stats_add(claim->tn, TOYTCP_MIB_IN_SEGS, 1);
 	if (!pskb_may_pull(skb, sizeof(*th)))
 		goto header;
 	th = tcp_hdr(skb);
@@ -92,7 +92,7 @@ static void rcv_local(struct net *net, struct sock *sk, struct sk_buff *skb,
 		toytcp_drop(net, skb, TOYTCP_DROP_CSUM);
 		return;
 	}
-	toytcp_demux_rcv(net, sk, skb, key, inet_iif(skb));
+	toytcp_demux_rcv(net, claim, skb, key, inet_iif(skb));
 	return;
 
 header:
@@ -147,7 +147,8 @@ static bool unchanged_until_local(const struct net *net)
  * for one that BPF assigned, netfilter takes a reference should it queue the
  * segment.
  */
-static void early_demux(struct net *net, struct sk_buff *skb)
+static void early_demux(struct net *net, const unsigned long *ports_used,
+			struct sk_buff *skb)
 {
 	int nhoff = skb_network_offset(skb);
 	const struct iphdr *iph = ip_hdr(skb);
@@ -162,6 +163,8 @@ static void early_demux(struct net *net, struct sk_buff *skb)
 	    iph->protocol != IPPROTO_TCP || ip_is_fragment(iph))
 		return;
 	ports = (const __be16 *)(iph + 1);
+	if (!test_bit(ntohs(ports[1]), ports_used))
+		return;
 	key_from_headers(&key, iph, ports[0], ports[1]);
 	sk = toytcp_demux_peek(net, &key);
 	if (!sk)
@@ -187,13 +190,15 @@ static int rcv_packet(struct sk_buff *skb, struct net_device *dev,
 		      struct packet_type *pt, struct net_device *orig_dev)
 {
 	struct net *net = dev_net(dev);
+	const unsigned long *ports;
 
 	if (static_branch_unlikely(&in_use_key.key) &&
-	    skb->pkt_type == PACKET_HOST &&
-	    READ_ONCE(toytcp_net(net)->port_count) &&
-	    READ_ONCE(net->ipv4.sysctl_ip_early_demux) &&
-	    READ_ONCE(net->ipv4.sysctl_tcp_early_demux))
-		early_demux(net, skb);
+	    skb->pkt_type == PACKET_HOST) {
+		ports = READ_ONCE(toytcp_net(net)->ports_used);
+		if (ports && READ_ONCE(net->ipv4.sysctl_ip_early_demux) &&
+		    READ_ONCE(net->ipv4.sysctl_tcp_early_demux))
+			early_demux(net, ports, skb);
+	}
 	consume_skb(skb);
 	return NET_RX_SUCCESS;
 }
@@ -300,6 +305,7 @@ static unsigned int local_in(void *priv, struct sk_buff *skb,
 			     const struct nf_hook_state *state)
 {
 	const struct iphdr *iph = ip_hdr(skb);
+	struct toytcp_claim claim = {};
 	struct toytcp_flow_key key;
 	const struct tcphdr *th;
 	struct sock *sk;
@@ -315,9 +321,15 @@ static unsigned int local_in(void *priv, struct sk_buff *skb,
 		return NF_ACCEPT;
 	iph = ip_hdr(skb);
 	th = (const struct tcphdr *)((const u8 *)iph + iph->ihl * 4);
+	claim.tn = toytcp_net(state->net);
+	/* a quick answer for most of what is the host's: none of our ports */
+	if (!test_bit(ntohs(th->dest), claim.tn->ports_used))
+		return NF_ACCEPT;
 	key_from_headers(&key, iph, th->source, th->dest);
 	sk = found_early(skb, &key);
-	if (!sk && !toytcp_demux_claims(state->net, &key, inet_iif(skb)))
+	if (sk)
+		claim.flow = &toytcp_sk(sk)->flow;
+	else if (!toytcp_demux_claim(state->net, &key, inet_iif(skb), &claim))
 		return NF_ACCEPT;
 	if (!conntrack_confirm(skb)) {
 		toytcp_drop_note(state->net, skb, TOYTCP_DROP_POLICY);
@@ -325,7 +337,7 @@ static unsigned int local_in(void *priv, struct sk_buff *skb,
 	}
 	skb_orphan(skb);
 	skb_set_transport_header(skb, skb_network_offset(skb) + ip_hdrlen(skb));
-	rcv_local(state->net, sk, skb, &key);
+	rcv_local(state->net, &claim, skb, &key);
 	return NF_STOLEN;
 }
 
@@ -430,6 +442,28 @@ static void path_of(const struct dst_entry *dst, struct toytcp_path *path)
 		path->rto_min_us = dst_metric(dst, RTAX_RTO_MIN) * USEC_PER_MSEC;
 }
 
+/*
+ * Caches the route, and lets buffers of many segments go down whatever the
+ * device can: before its queue the core cuts what it cannot, once for all of
+ * them. sk_setup_caps() says so of the kernel's own families alone.
+ */
+static void setup_caps(struct sock *sk, struct dst_entry *dst)
+{
+	const struct net_device *dev = dst->dev;
+	u32 max_size = compat_gso_max_size(dev);
+
+	sk_setup_caps(sk, dst);
+	if (sk_can_gso(sk) || sk->sk_gso_disabled ||
+	    (dst->header_len && !xfrm_dst_offload_ok(dst)))
+		return;
+	sk->sk_route_caps |= NETIF_F_GSO | NETIF_F_GSO_SOFTWARE | NETIF_F_SG |
+			     NETIF_F_HW_CSUM;
+	sk->sk_gso_max_size = min_t(u32, max_size, GSO_LEGACY_MAX_SIZE) -
+			      (MAX_TCP_HEADER + 1);
+	/* pairs with the WRITE_ONCE() in netif_set_gso_max_segs() */
+	sk->sk_gso_max_segs = max_t(u32, READ_ONCE(dev->gso_max_segs), 1);
+}
+
 /**
  * toytcp_ipv4_route() - find and cache the route of a connection
  * @sk: the socket, both ends known
@@ -460,7 +494,7 @@ int toytcp_ipv4_route(struct sock *sk)
 	sk->sk_gso_type = SKB_GSO_TCPV4;
 	path_of(&rt->dst, &path);
 	toytcp_path_set(sk, &path);
-	sk_setup_caps(sk, &rt->dst);
+	setup_caps(sk, &rt->dst);
 	return 0;
 }
 

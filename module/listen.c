@@ -576,6 +576,7 @@ static enum toytcp_drop_reason req_complete(struct sock *sk,
 	if (!child)
 		return TOYTCP_DROP_NOMEM;
 	toytcp_listen_queue(sk, child);
+	toytcp_ipv4_rx_route(child, seg->skb);
 	toytcp_rcv(child, seg);
 	seg->skb = NULL;
 	toytcp_unlock_child(child);

@@ -80,8 +80,10 @@ static bool coalesce(struct sock *sk, struct sk_buff *to, struct sk_buff *from)
 	TOYTCP_CB(to)->end_seq = TOYTCP_CB(from)->end_seq;
 	TOYTCP_CB(to)->flags |= TOYTCP_CB(from)->flags;
 	/* when the latest of it came (SO_TIMESTAMP) */
-	if (from->tstamp)
+	if (from->tstamp) {
 		to->tstamp = from->tstamp;
+		skb_hwtstamps(to)->hwtstamp = skb_hwtstamps(from)->hwtstamp;
+	}
 	kfree_skb_partial(from, stolen);
 	return true;
 }

@@ -456,10 +456,16 @@ static inline struct toytcp_net *toytcp_sk_net(const struct sock *sk)
 }
 
 /* toytcp_stats_add() for what every segment counts */
+static inline void toytcp_net_stats_add(const struct toytcp_net *tn,
+					enum toytcp_mib mib, u32 n)
+{
+	this_cpu_add(tn->stats->mib[mib], n);
+}
+
 static inline void toytcp_sk_stats_add(const struct sock *sk,
 				       enum toytcp_mib mib, u32 n)
 {
-	this_cpu_add(toytcp_sk_net(sk)->stats->mib[mib], n);
+	toytcp_net_stats_add(toytcp_sk_net(sk), mib, n);
 }
 
 /* read the clock: whatever enters the engine does, and what it calls relies on it */
@@ -498,6 +504,7 @@ int toytcp_sock_init(void);
 void toytcp_sock_exit(void);
 void toytcp_sock_destruct(struct sock *sk);
 int toytcp_sock_count(void);
+bool toytcp_sock_mem_first(struct sock *sk, int size);
 void toytcp_sock_setup(struct sock *sk);
 void toytcp_sock_setup_child(struct sock *child, const struct sock *parent);
 void toytcp_sock_free_child(struct sock *child);
