@@ -111,7 +111,7 @@ static void programs(struct flow *f)
 {
 	int n;
 
-	while (f->wrote < f->max_write && sk_stream_is_writeable(f->a->sk)) {
+	while (f->wrote < f->max_write) {
 		n = sim_write(f->a, f->wrote, min(f->max_write - f->wrote, 16384u));
 		if (n <= 0)
 			break;

@@ -239,8 +239,6 @@ static void end_write(struct kunit *test, struct end *e, const struct profile *p
 		u32 n = min(total - e->wrote, p->write ?: 65536u);
 		int sent;
 
-		if (!sk_stream_is_writeable(e->sock->sk))
-			return;
 		sent = sim_write(e->sock, e->base + e->wrote, n);
 		if (sent == -EAGAIN)
 			return;

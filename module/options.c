@@ -170,8 +170,8 @@ static void parse_option(const u8 *opt, unsigned int len, bool syn,
  * @opts: first byte after the fixed header; any alignment
  * @len: bytes in the option area; never a byte more is read
  * @syn: the segment carries SYN
- * @out: result, zeroed first; values in host byte order, and what is not
- *	present is 0
+ * @out: result; values in host byte order, and what is not present is 0, but
+ *	for SACK blocks and a cookie, whose counts say what is there
  *
  * Unknown options are skipped (RFC 9293 section 3.1, MUST-6), and so is a
  * known one whose length is wrong, an MSS of 0, MSS, window scale,
@@ -193,15 +193,17 @@ static void parse_option(const u8 *opt, unsigned int len, bool syn,
 void toytcp_options_parse(const u8 *opts, unsigned int len, bool syn,
 			  struct toytcp_options *out)
 {
-	memset(out, 0, sizeof(*out));
-
 	/* what nearly every data segment carries, RFC 7323 appendix A */
 	if (len == ROOM_TIMESTAMP &&
 	    opts[0] == TOYTCP_OPT_NOP && opts[1] == TOYTCP_OPT_NOP &&
 	    opts[2] == TOYTCP_OPT_TIMESTAMP && opts[3] == LEN_TIMESTAMP) {
+		/* all that can be there without a flag or count */
+		memset(out, 0, offsetof(struct toytcp_options, sacks));
 		parse_timestamp(opts + 4, out);
 		return;
 	}
+
+	memset(out, 0, sizeof(*out));
 
 	while (len && *opts != TOYTCP_OPT_EOL) {
 		unsigned int opt_len = 1;
@@ -257,6 +259,22 @@ static unsigned int sacks_that_fit(const struct toytcp_options *o,
 	return o->has_fastopen ? 0 : min(wanted, room / LEN_SACK_BLOCK);
 }
 
+/* what nearly every segment says */
+static bool only_timestamps(const struct toytcp_options *o)
+{
+	return o->has_ts && !o->mss && !o->n_sacks && !o->has_wscale &&
+	       !o->sack_perm && !o->has_uto && !o->has_fastopen;
+}
+
+static u8 *emit_timestamps(const struct toytcp_options *o, u8 *p)
+{
+	p = store_word(p, o->sack_perm ? TOYTCP_OPT_SACK_PERM : TOYTCP_OPT_NOP,
+		       o->sack_perm ? LEN_SACK_PERM : TOYTCP_OPT_NOP,
+		       TOYTCP_OPT_TIMESTAMP, LEN_TIMESTAMP);
+	p = store_be32(p, o->tsval);
+	return store_be32(p, o->tsecr);
+}
+
 /**
  * toytcp_options_len() - the room that toytcp_options_emit() will take
  * @o: what to say
@@ -266,9 +284,12 @@ static unsigned int sacks_that_fit(const struct toytcp_options *o,
  */
 unsigned int toytcp_options_len(const struct toytcp_options *o)
 {
-	unsigned int len = fixed_len(o);
-	unsigned int n = sacks_that_fit(o, len);
+	unsigned int len, n;
 
+	if (only_timestamps(o))
+		return ROOM_TIMESTAMP;
+	len = fixed_len(o);
+	n = sacks_that_fit(o, len);
 	if (n)
 		len += ROOM_SACK_BASE + n * LEN_SACK_BLOCK;
 	return len + fastopen_room(o, len);
@@ -329,23 +350,21 @@ static u8 *emit_fastopen(const struct toytcp_options *o, unsigned int room,
  */
 unsigned int toytcp_options_emit(const struct toytcp_options *o, u8 *buf)
 {
-	unsigned int used = fixed_len(o), n = sacks_that_fit(o, used);
-	unsigned int fastopen = fastopen_room(o, used);
+	unsigned int used, n, fastopen;
 	u8 *p = buf;
 
+	if (only_timestamps(o))
+		return emit_timestamps(o, p) - buf;
+	used = fixed_len(o);
+	n = sacks_that_fit(o, used);
+	fastopen = fastopen_room(o, used);
 	if (o->mss)
 		p = store_word(p, TOYTCP_OPT_MSS, LEN_MSS, o->mss >> 8, o->mss);
-	if (o->has_ts) {
-		p = store_word(p,
-			       o->sack_perm ? TOYTCP_OPT_SACK_PERM : TOYTCP_OPT_NOP,
-			       o->sack_perm ? LEN_SACK_PERM : TOYTCP_OPT_NOP,
-			       TOYTCP_OPT_TIMESTAMP, LEN_TIMESTAMP);
-		p = store_be32(p, o->tsval);
-		p = store_be32(p, o->tsecr);
-	} else if (o->sack_perm) {
+	if (o->has_ts)
+		p = emit_timestamps(o, p);
+	else if (o->sack_perm)
 		p = store_word(p, TOYTCP_OPT_NOP, TOYTCP_OPT_NOP,
 			       TOYTCP_OPT_SACK_PERM, LEN_SACK_PERM);
-	}
 	if (o->has_wscale)
 		p = store_word(p, TOYTCP_OPT_NOP, TOYTCP_OPT_WSCALE, LEN_WSCALE,
 			       min_t(u8, o->wscale, TOYTCP_WSCALE_MAX));

@@ -84,7 +84,8 @@ static void data_options(struct sock *sk, struct toytcp_options *opt,
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 
-	memset(opt, 0, sizeof(*opt));
+	/* the rest counts only where something here says so */
+	memset(opt, 0, offsetof(struct toytcp_options, tsval));
 	/* the MSS leaves no room for it beside data */
 	if (pure_ack && ts->uto_pending) {
 		ts->uto_pending = false;
@@ -139,8 +140,8 @@ static int xmit_skb(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags,
 		    u32 segs)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct toytcp_options opt COMPAT_UNINITIALIZED;
 	u32 len = skb->len, wnd;
-	struct toytcp_options opt;
 	int err;
 
 	if (flags & TOYTCP_SYN) {

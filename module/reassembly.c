@@ -51,6 +51,9 @@ static void grow_buffer(struct sock *sk)
 /* may @skb's memory be held? Prunes what may be pruned first. */
 static bool reserve(struct sock *sk, struct sk_buff *skb)
 {
+	if (!atomic_read(&sk->sk_rmem_alloc) &&
+	    toytcp_sock_mem_first(sk, skb->truesize))
+		return true;
 	grow_buffer(sk);
 	if (atomic_read(&sk->sk_rmem_alloc) <= READ_ONCE(sk->sk_rcvbuf) &&
 	    sk_rmem_schedule(sk, skb, skb->truesize))

@@ -485,6 +485,7 @@ static void wake_writers(struct sock *sk)
 	smp_mb(); /* pairs with smp_mb__after_atomic() in toytcp_poll() */
 	if (!sk->sk_socket || !test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
 		return;
+	toytcp_sock_sndbuf_expand(sk);
 	toytcp_sock_write_space(sk);
 	if (!test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
 		toytcp_chrono_stop(sk, TOYTCP_CHRONO_SNDBUF);
@@ -597,7 +598,6 @@ void toytcp_recovery_acked(struct sock *sk, const struct toytcp_seg *seg,
 	if (ack.advanced) {
 		rto_series_end(ts, ack.now_us);
 		toytcp_chrono_acked(sk);
-		toytcp_sock_sndbuf_expand(sk);
 		wake_writers(sk);
 	}
 }

@@ -34,8 +34,7 @@ void toytcp_reply_header(struct sk_buff *skb,
 				  u32 ack, u8 flags, u16 wnd,
 				  const struct toytcp_options *opt)
 {
-	u8 opts[TOYTCP_OPTIONS_MAX];
-	unsigned int optlen = opt ? toytcp_options_emit(opt, opts) : 0;
+	unsigned int optlen = opt ? toytcp_options_len(opt) : 0;
 	struct tcphdr *th = skb_push(skb, sizeof(*th) + optlen);
 
 	skb_reset_transport_header(skb);
@@ -48,7 +47,8 @@ void toytcp_reply_header(struct sk_buff *skb,
 	th->window = htons(wnd);
 	th->check = 0;
 	th->urg_ptr = 0;
-	memcpy(th + 1, opts, optlen);
+	if (opt)
+		toytcp_options_emit(opt, (u8 *)(th + 1));
 }
 
 /**

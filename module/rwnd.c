@@ -62,7 +62,8 @@ static u32 payload(const struct toytcp_sock *ts, int bytes)
 
 static u32 window_free(const struct sock *sk)
 {
-	int space = READ_ONCE(sk->sk_rcvbuf) -
+	/* what waits for the lock has taken its room already */
+	int space = READ_ONCE(sk->sk_rcvbuf) - READ_ONCE(sk->sk_backlog.len) -
 		    atomic_read(&sk->sk_rmem_alloc);
 
 	return window_clamp(toytcp_sk(sk), payload(toytcp_sk(sk), space));

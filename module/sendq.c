@@ -14,6 +14,15 @@
 #include "seq.h"
 #include "sock.h"
 
+static bool charge(struct sock *sk, int size)
+{
+	if (RB_EMPTY_ROOT(&toytcp_sk(sk)->rtx_queue) &&
+	    skb_queue_empty(&sk->sk_write_queue) &&
+	    toytcp_sock_mem_first(sk, size))
+		return true;
+	return sk_wmem_schedule(sk, size);
+}
+
 /**
  * toytcp_sendq_alloc() - a buffer for the write queue
  * @sk: the socket; it is charged
@@ -28,7 +37,7 @@ struct sk_buff *toytcp_sendq_alloc(struct sock *sk, gfp_t gfp)
 
 	if (!skb)
 		return NULL;
-	if (!sk_wmem_schedule(sk, skb->truesize)) {
+	if (!charge(sk, skb->truesize)) {
 		__kfree_skb(skb);
 		return NULL;
 	}

@@ -129,6 +129,37 @@ int toytcp_sock_count(void)
 }
 
 /**
+ * toytcp_sock_mem_first() - charge a buffer that comes into an empty queue
+ * @sk: the socket
+ * @size: its weight, bytes
+ *
+ * Without asking whether the limits allow it, as Linux: one buffer each way
+ * is what a connection cannot do without, and asking costs more than what a
+ * small segment needs otherwise. A memory control group is asked all the same.
+ *
+ * Context: socket lock held.
+ * Return: false if the caller must ask: sk_wmem_schedule(), sk_rmem_schedule().
+ */
+bool toytcp_sock_mem_first(struct sock *sk, int size)
+{
+	int missing = size - sk->sk_forward_alloc, pages, kept;
+
+	if (missing <= 0)
+		return true;
+	if (mem_cgroup_sockets_enabled && sk->sk_memcg)
+		return false;
+	pages = sk_mem_pages(missing);
+	WRITE_ONCE(sk->sk_forward_alloc,
+		   sk->sk_forward_alloc + (pages << PAGE_SHIFT));
+	/* as the core does on its way back: exact to so much a CPU */
+	kept = this_cpu_add_return(per_cpu_fw_alloc, pages);
+	if (kept >= SK_MEMORY_PCPU_RESERVE)
+		atomic_long_add(this_cpu_xchg(per_cpu_fw_alloc, 0),
+				&memory_allocated);
+	return true;
+}
+
+/**
  * toytcp_sock_isn() - an initial sequence number
  * @key: the connection's ends
  *
@@ -397,7 +428,7 @@ void toytcp_sock_destruct(struct sock *sk)
  */
 int toytcp_sock_backlog_rcv(struct sock *sk, struct sk_buff *skb)
 {
-	struct toytcp_seg seg;
+	struct toytcp_seg seg COMPAT_UNINITIALIZED;
 
 	if (toytcp_seg_init(&seg, skb)) {
 		toytcp_drop(sock_net(sk), skb, TOYTCP_DROP_HDR);
@@ -835,12 +866,12 @@ void toytcp_sock_rcvbuf_adjust(struct sock *sk)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 	int top = READ_ONCE(toytcp_sk_net(sk)->sysctl.rmem[2]);
-	u64 now = toytcp_now_us(), want;
-	u32 read;
+	u32 read = ts->copied_seq - ts->rcvq_seq;
+	/* the clock is read where it can make the buffer grow */
+	u64 now = read > ts->rcvq_space ? toytcp_now_us() : ts->now_us, want;
 
 	if (!ts->rcv_rtt_us || now - ts->rcvq_us < ts->rcv_rtt_us)
 		return;
-	read = ts->copied_seq - ts->rcvq_seq;
 	if (read > ts->rcvq_space) {
 		ts->rcvq_space = read;
 		/* room for twice the data and for a start-up burst; truesize: twice that */

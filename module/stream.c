@@ -425,12 +425,12 @@ static int recvmsg_locked(struct sock *sk, struct msghdr *msg, size_t len,
 			copied = err;
 			break;
 		}
-		read_ack(sk, window_read);
 		if (copied >= target) {
 			/* the backlog may hold more: take it in and look again */
 			release_sock(sk);
 			lock_sock(sk);
 		} else {
+			read_ack(sk, window_read);
 			err = sk_wait_data(sk, &timeo,
 					   skb_peek_tail(&sk->sk_receive_queue));
 			if (err < 0) {
