@@ -185,6 +185,27 @@ static int name(struct socket *sock, struct socket *newsock,		\
 }
 #endif
 
+/* SO_TIMESTAMPING: from which byte on it counts */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#define COMPAT_OPT_ID_TCP	0
+#else
+#define COMPAT_OPT_ID_TCP	SOF_TIMESTAMPING_OPT_ID_TCP
+#endif
+
+/*
+ * May what is sent be stamped? Statistics of a struct tcp_sock that a program
+ * asks for with the stamp (SOF_TIMESTAMPING_OPT_STATS) must not be told from
+ * what is none. Before 6.7 nobody could refuse that to a socket of AF_INET6.
+ */
+static inline bool compat_may_stamp(const struct sock *sk)
+{
+#ifdef SOCK_CUSTOM_SOCKOPT
+	return true;
+#else
+	return !sk_is_tcp(sk);
+#endif
+}
+
 /* before 6.7 the core keeps SOL_SOCKET to itself: no SO_REUSEPORT, no SO_ZEROCOPY there */
 static inline void compat_custom_sockopt(struct socket *sock)
 {

@@ -8,6 +8,7 @@
 #include <linux/errqueue.h>
 #include <linux/icmp.h>
 #include <linux/ip.h>
+#include <linux/net_tstamp.h>
 #include <net/inet_sock.h>
 #include <net/ip.h>
 
@@ -115,6 +116,10 @@ int toytcp_ipv4_recv_error(struct sock *sk, struct msghdr *msg, size_t len)
 						     serr->addr_offset),
 				     serr->port, msg->msg_name);
 	answer.ee = serr->ee;
+	/* the core counts from SOF_TIMESTAMPING_OPT_ID's byte 0 for its own TCP */
+	if (answer.ee.ee_origin == SO_EE_ORIGIN_TIMESTAMPING && !sk_is_tcp(sk) &&
+	    READ_ONCE(sk->sk_tsflags) & SOF_TIMESTAMPING_OPT_ID)
+		answer.ee.ee_data -= atomic_read(&sk->sk_tskey);
 	if (has_packet) {
 		tell_address(sk, ip_hdr(skb)->saddr, 0, &answer.offender);
 		if (compat_inet_cmsg_flags(sk))

@@ -135,8 +135,8 @@ static struct sk_buff *gather(struct sock *sk, u32 size)
 		if (WARN_ON_ONCE(skb_queue_is_last(&sk->sk_write_queue, skb)))
 			return NULL;
 		next = skb_queue_next(&sk->sk_write_queue, skb);
-		/* memory of a program stays by itself (MSG_ZEROCOPY) */
-		if (skb_zcopy(skb) || skb_zcopy(next))
+		/* memory of a program stays by itself (MSG_ZEROCOPY), and so do stamps */
+		if (skb_zcopy(skb) || skb_zcopy(next) || toytcp_stamp_apart(skb))
 			return NULL;
 		if (next->len > size - skb->len &&
 		    toytcp_sendq_split(sk, next, size - skb->len, GFP_ATOMIC))
@@ -146,6 +146,7 @@ static struct sk_buff *gather(struct sock *sk, u32 size)
 			return NULL;
 		TOYTCP_CB(skb)->end_seq = TOYTCP_CB(next)->end_seq;
 		TOYTCP_CB(skb)->flags |= TOYTCP_CB(next)->flags;
+		toytcp_stamp_join(skb, next);
 		/* so much of the charge went with the data */
 		next->truesize -= delta;
 		__skb_unlink(next, &sk->sk_write_queue);

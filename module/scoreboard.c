@@ -178,8 +178,10 @@ void toytcp_scoreboard_clean(struct sock *sk, struct toytcp_ack *ack)
 
 		if (!seq_before(cb->seq, ts->snd_una))
 			break;
-		if (seq_after(cb->end_seq, ts->snd_una) && !clean_cut(sk, skb))
+		if (seq_after(cb->end_seq, ts->snd_una) && !clean_cut(sk, skb)) {
+			toytcp_stamp_acked(sk, skb);
 			break;
+		}
 		/* Karn: what was sent twice gives no sample; the oldest one counts */
 		if (cb->mark & TOYTCP_SKB_EVER_RETRANS)
 			sampled = true;
@@ -196,6 +198,7 @@ void toytcp_scoreboard_clean(struct sock *sk, struct toytcp_ack *ack)
 		unmark(ts, skb, TOYTCP_SKB_SACKED | TOYTCP_SKB_LOST |
 		       TOYTCP_SKB_RETRANS);
 		ts->packets_out -= cb->segs;
+		toytcp_stamp_acked(sk, skb);
 		rb_erase(node, &ts->rtx_queue);
 		list_del(&cb->sent);
 		toytcp_sendq_free(sk, skb);

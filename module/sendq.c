@@ -103,6 +103,38 @@ void toytcp_sendq_drop(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
+ * toytcp_sendq_may_add() - may bytes be added to the last buffer of the write queue?
+ * @skb: the buffer, or NULL
+ * @goal: bytes that it may hold
+ *
+ * Not to pages of the program's, and not behind the end of a record.
+ *
+ * Context: process, socket lock held.
+ */
+bool toytcp_sendq_may_add(const struct sk_buff *skb, u32 goal)
+{
+	return skb && skb->len < goal && !skb_zcopy((struct sk_buff *)skb) &&
+	       !(TOYTCP_CB(skb)->mark & TOYTCP_SKB_EOR);
+}
+
+/**
+ * toytcp_sendq_end_record() - MSG_EOR: what was written leaves by itself
+ * @sk: the socket
+ *
+ * The next write begins a buffer, so that a time stamp stays that of the
+ * record's last byte. The stream knows no records.
+ *
+ * Context: process, socket lock held.
+ */
+void toytcp_sendq_end_record(struct sock *sk)
+{
+	struct sk_buff *skb = skb_peek_tail(&sk->sk_write_queue);
+
+	if (skb)
+		TOYTCP_CB(skb)->mark |= TOYTCP_SKB_EOR;
+}
+
+/**
  * toytcp_sendq_purge() - drop everything unsent and unacknowledged
  * @sk: the socket
  *
@@ -281,6 +313,8 @@ int toytcp_sendq_split(struct sock *sk, struct sk_buff *skb, u32 len,
 	cb->end_seq = cb2->seq;
 	cb->flags &= ~(TOYTCP_FIN | TOYTCP_PSH);
 	cb2->flags &= ~TOYTCP_SYN;
+	cb->mark &= ~TOYTCP_SKB_EOR;
+	toytcp_stamp_split(skb, tail);
 
 	toytcp_sendq_set_segs(skb, ts->mss);
 	toytcp_sendq_set_segs(tail, ts->mss);

@@ -66,6 +66,8 @@ struct toytcp_saved_syn {
 #define TOYTCP_SKB_RETRANS	BIT(2)	/* sent again since it was last marked lost */
 #define TOYTCP_SKB_EVER_RETRANS	BIT(3)	/* sent again at any time: no RTT sample (Karn) */
 #define TOYTCP_SKB_APP_LIMITED	BIT(4)	/* sent when the program had left a gap (rate.c) */
+#define TOYTCP_SKB_STAMP_ACK	BIT(5)	/* the program wants to know when it is acked (stamp.c) */
+#define TOYTCP_SKB_EOR		BIT(6)	/* nothing is added to it (MSG_EOR) */
 
 /* TCP header flag bits, byte 13 */
 #define TOYTCP_FIN		BIT(0)
@@ -349,6 +351,7 @@ struct toytcp_sock {
 	u32 req_count;			/* listener: entries of reqs */
 	u32 req_young;			/* of those, whose SYN-ACK was sent once */
 	u64 synq_overflow_us;		/* listener: when a cookie was sent last; 0: never */
+	bool stamp_counts;		/* sk_tskey is byte 0 of SOF_TIMESTAMPING_OPT_ID */
 	bool bound_mapped;		/* AF_INET6: bound to an IPv4 address, 0.0.0.0 included */
 	bool synflood_warned;		/* listener: the log says that it was flooded */
 	u8 defer_accept;		/* TCP_DEFER_ACCEPT, in retransmissions; 0: off */
@@ -569,6 +572,8 @@ struct sk_buff *toytcp_sendq_alloc(struct sock *sk, gfp_t gfp);
 void toytcp_sendq_free(struct sock *sk, struct sk_buff *skb);
 struct sk_buff *toytcp_sendq_append(struct sock *sk);
 void toytcp_sendq_drop(struct sock *sk, struct sk_buff *skb);
+bool toytcp_sendq_may_add(const struct sk_buff *skb, u32 goal);
+void toytcp_sendq_end_record(struct sock *sk);
 void toytcp_sendq_purge(struct sock *sk);
 void toytcp_sendq_set_segs(struct sk_buff *skb, u32 mss);
 void toytcp_sendq_rtx_insert(struct toytcp_sock *ts, struct sk_buff *skb);
@@ -576,6 +581,16 @@ int toytcp_sendq_unclone(struct sk_buff *skb, gfp_t gfp);
 void toytcp_sendq_resegment(struct toytcp_sock *ts, struct sk_buff *skb);
 int toytcp_sendq_split(struct sock *sk, struct sk_buff *skb, u32 len,
 		       gfp_t gfp);
+
+/* stamp.c */
+void toytcp_stamp_base(struct sock *sk, u32 seq);
+void toytcp_stamp_begin(struct sock *sk, u32 tsflags);
+void toytcp_stamp_write(struct sock *sk, u32 tsflags);
+void toytcp_stamp_split(struct sk_buff *skb, struct sk_buff *tail);
+bool toytcp_stamp_apart(const struct sk_buff *skb);
+void toytcp_stamp_join(struct sk_buff *skb, const struct sk_buff *next);
+void toytcp_stamp_keep(struct sock *sk, u32 tsflags);
+void toytcp_stamp_acked(struct sock *sk, struct sk_buff *skb);
 
 /* rwnd.c */
 void toytcp_rwnd_init(const struct sock *sk, const struct toytcp_path *path,

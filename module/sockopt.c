@@ -8,6 +8,7 @@
  */
 #include <linux/in.h>
 #include <linux/inet_diag.h>
+#include <linux/net_tstamp.h>
 #include <linux/tcp.h>
 #include <linux/uaccess.h>
 #include <net/ip.h>
@@ -73,6 +74,44 @@ static int set_zerocopy(struct sock *sk, sockptr_t optval, unsigned int optlen)
 	return 0;
 }
 
+/*
+ * SO_TIMESTAMPING: the core does not know where our sequence numbers are, nor
+ * what its statistics of a segment would be.
+ */
+static int set_timestamping(struct socket *sock, int optname, sockptr_t optval,
+			    unsigned int optlen)
+{
+	const u32 stats = SOF_TIMESTAMPING_OPT_STATS | SOF_TIMESTAMPING_OPT_TSONLY;
+	struct sock *sk = sock->sk;
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct so_timestamping val = {};
+	bool begins;
+	int err;
+
+	if (optlen < sizeof(int))
+		return -EINVAL;
+	/* once: what is checked is what is set */
+	if (copy_from_sockptr(&val, optval, optlen == sizeof(val) ? sizeof(val) :
+								    sizeof(int)))
+		return -EFAULT;
+	if ((val.flags & stats) == stats)
+		return -EOPNOTSUPP;
+	begins = val.flags & SOF_TIMESTAMPING_OPT_ID &&
+		 !(READ_ONCE(sk->sk_tsflags) & SOF_TIMESTAMPING_OPT_ID);
+	if (begins && BIT(sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN))
+		return -EINVAL;
+	err = sock_setsockopt(sock, SOL_SOCKET, optname, KERNEL_SOCKPTR(&val),
+			      sizeof(val));
+	if (err || !begins)
+		return err;
+	/* the core has begun to count from 0 */
+	lock_sock(sk);
+	toytcp_stamp_base(sk, val.flags & COMPAT_OPT_ID_TCP ? ts->write_seq :
+							      ts->snd_una);
+	release_sock(sk);
+	return 0;
+}
+
 static int set_socket_option(struct socket *sock, int optname, sockptr_t optval,
 			     unsigned int optlen)
 {
@@ -81,6 +120,9 @@ static int set_socket_option(struct socket *sock, int optname, sockptr_t optval,
 		return set_reuseport(sock->sk, optval, optlen);
 	case SO_ZEROCOPY:
 		return set_zerocopy(sock->sk, optval, optlen);
+	case SO_TIMESTAMPING_OLD:
+	case SO_TIMESTAMPING_NEW:
+		return set_timestamping(sock, optname, optval, optlen);
 	case SO_ATTACH_REUSEPORT_CBPF:
 	case SO_ATTACH_REUSEPORT_EBPF:
 		/* the hash alone chooses among listeners; rather say so */

@@ -37,8 +37,7 @@ static int send_copy(struct sock *sk, struct msghdr *msg, u32 goal)
 	bool fresh = false, merge;
 	int copy, i, err;
 
-	/* to pages of the program's nothing is added */
-	if (!skb || skb->len >= goal || skb_zcopy(skb)) {
+	if (!toytcp_sendq_may_add(skb, goal)) {
 fresh:
 		skb = toytcp_sendq_append(sk);
 		if (!skb)
@@ -124,6 +123,8 @@ static int sendmsg_locked(struct sock *sk, struct msghdr *msg)
 	err = toytcp_zerocopy_begin(sk, msg, &uarg);
 	if (err)
 		return err;
+	sockcm_init(&sockc, sk);
+	toytcp_stamp_begin(sk, sockc.tsflags);
 	if (unlikely(flags & MSG_FASTOPEN || toytcp_sk(sk)->defer_connect)) {
 		err = send_opens(sk, msg, &copied);
 		if (err == -EINPROGRESS && copied)
@@ -141,12 +142,12 @@ static int sendmsg_locked(struct sock *sk, struct msghdr *msg)
 			goto error;
 	}
 	if (msg->msg_controllen) {
-		/* none of what the core understands concerns a stream; errors do */
-		sockcm_init(&sockc, sk);
+		/* of what the core understands SO_TIMESTAMPING concerns a stream */
 		err = -EINVAL;
 		if (sock_cmsg_send(sk, msg, &sockc))
 			goto error;
 	}
+	toytcp_stamp_keep(sk, sockc.tsflags);
 	sk_clear_bit(SOCKWQ_ASYNC_NOSPACE, sk);
 	goal = size_goal(sk);
 	while (msg_data_left(msg)) {
@@ -179,9 +180,13 @@ static int sendmsg_locked(struct sock *sk, struct msghdr *msg)
 			goto error;
 		goal = size_goal(sk);
 	}
+	if (copied && flags & MSG_EOR)
+		toytcp_sendq_end_record(sk);
 out:
 	if (copied && (flags & MSG_OOB))
 		toytcp_urgent_send(sk);
+	if (copied)
+		toytcp_stamp_write(sk, sockc.tsflags);
 	if (copied)
 		toytcp_output_push(sk, flags & MSG_MORE ? TOYTCP_PUSH_MORE :
 							  TOYTCP_PUSH_NAGLE);

@@ -108,7 +108,7 @@ int toytcp_zerocopy_splice(struct sock *sk, struct msghdr *msg, u32 goal)
 	bool fresh = false;
 	int n;
 
-	if (!skb || skb->len >= goal || skb_zcopy(skb)) {
+	if (!toytcp_sendq_may_add(skb, goal)) {
 fresh:
 		skb = toytcp_sendq_append(sk);
 		if (!skb)

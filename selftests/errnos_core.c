@@ -10,6 +10,7 @@
 #include <linux/errqueue.h>
 #include <linux/io_uring.h>
 #include <linux/net_tstamp.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -178,6 +179,136 @@ static void timestamps(const struct row *r)
 	}
 }
 
+/*
+ * What is sent: a write of 10 bytes and one of 5000 that leaves in several
+ * segments, then all that the error queue has. a: the flags, b: those of each
+ * write, by a control message, or < 0, text: both at once, as records.
+ */
+static ssize_t stamped_write(int fd, const void *data, size_t len, long flags, int how)
+{
+	char control[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec iov = { (void *)data, len };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct cmsghdr *c = (struct cmsghdr *)control;
+
+	if (flags >= 0) {
+		msg.msg_control = control;
+		msg.msg_controllen = sizeof(control);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SO_TIMESTAMPING;
+		c->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(c), &(int){ flags }, sizeof(int));
+	}
+	return sendmsg(fd, &msg, how);
+}
+
+/* Stamps that have come, in their order: of whom, of which byte, of how much. */
+static void rec_sent(int fd)
+{
+	char buf[8000], control[400];
+	struct iovec iov = { buf, sizeof(buf) };
+	const struct cmsghdr *c;
+	int n;
+
+	for (n = 0; n < 12; n++) {
+		struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+				      .msg_controllen = sizeof(control) };
+		ssize_t len;
+
+		poll(&(struct pollfd){ .fd = fd }, 1, 50);
+		len = recvmsg(fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT);
+		if (len < 0)
+			break;
+		rec("[%zd flags %#x", len, msg.msg_flags);
+		for (c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, (struct cmsghdr *)c)) {
+			const struct sock_extended_err *ee = (void *)CMSG_DATA(c);
+			const struct timespec *at = (void *)CMSG_DATA(c);
+
+			if (c->cmsg_level == SOL_SOCKET)
+				rec(" type %d length %zu there %d", c->cmsg_type,
+				    (size_t)c->cmsg_len, at->tv_sec > 0);
+			else
+				rec(" errno %d origin %d stamp %d byte %u length %zu", ee->ee_errno,
+				    ee->ee_origin, ee->ee_info, ee->ee_data, (size_t)c->cmsg_len);
+		}
+		rec("] ");
+	}
+	rec_poll(fd);
+}
+
+static void stamps_sent(const struct row *r)
+{
+	static char data[5000];
+	int a, b, flags = r->a, how = r->text ? MSG_EOR : 0;
+
+	pair(&a, &b);
+	give(a, b, 7);
+	said("set", setsockopt(a, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof(flags)));
+	rec("get %#x; ", get_int(a, SOL_SOCKET, SO_TIMESTAMPING));
+	if (r->text)
+		set_int(a, IPPROTO_TCP, TCP_CORK, 1);
+	said("write", stamped_write(a, data, 10, r->b, how));
+	if (!r->text)
+		rec_sent(a);
+	said("write", stamped_write(a, data, sizeof(data), r->b, how));
+	if (r->text)
+		set_int(a, IPPROTO_TCP, TCP_CORK, 0);
+	rec_sent(a);
+}
+
+/* a: when */
+static void stamps_begin(const struct row *r)
+{
+	int a, b, flags = r->b, fd = new_sock();
+
+	if (r->a == 1)
+		listen_on(fd, "127.0.0.1");
+	if (r->a == 2) {
+		pair(&a, &b);
+		fd = a;
+	}
+	said("set", setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof(flags)));
+	said("short", setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &flags, 3));
+	said("bad pointer", setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, BAD, sizeof(flags)));
+	rec("get %#x; ", get_int(fd, SOL_SOCKET, SO_TIMESTAMPING));
+}
+
+static void add_stamp_rows(void)
+{
+	enum { SCHED = 1 << 8, ACK = 1 << 9, SND = 1 << 1, TELL = 1 << 4, ID = 1 << 7,
+	       ONLY = 1 << 11, ID_TCP = 1 << 16 };
+	static const long flags[] = {
+		SCHED | SND | ACK | TELL | ID | ONLY, SCHED | SND | ACK | TELL | ID_TCP | ID | ONLY,
+		SCHED | SND | ACK | TELL | ONLY, ACK | TELL | ID, SND | TELL | ID | ONLY,
+		SCHED | TELL | ID | ONLY, SCHED | SND | ACK | ID | ONLY, TELL | ID | ONLY,
+	};
+	unsigned int i, j;
+	struct row *r;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		add(stamps_sent, "SO_TIMESTAMPING: sent, %#lx", flags[i]);
+		r = add(stamps_sent, "SO_TIMESTAMPING: sent, %#lx, records", flags[i]);
+		r->text = "";
+		r->a = (r - 1)->a = flags[i];
+		r->b = (r - 1)->b = -1;
+	}
+	for (i = 0; i < 4; i++) {
+		static const long each[] = { SCHED | SND | ACK, ACK, 0, TELL };
+
+		r = add(stamps_sent, "SO_TIMESTAMPING: each write %#lx", each[i]);
+		r->a = TELL | ID | ONLY;
+		r->b = each[i];
+	}
+	for (i = 0; i < 3; i++)
+		for (j = 0; j < 2; j++) {
+			r = add(stamps_begin, "SO_TIMESTAMPING: OPT_ID %s, %s",
+				i == 0 ? "fresh" : i == 1 ? "listening" : "connected",
+				j ? "of TCP alone" : "with data");
+			r->a = i;
+			r->b = j ? ID_TCP : ID | ACK;
+		}
+}
+
 /* ---- sendfile() and splice() ------------------------------------------------------- */
 
 #define WHOLE (1 << 20)
@@ -340,6 +471,7 @@ void add_core_rows(void)
 		r->b = stamps[i].value;
 		r->with_peer = true;
 	}
+	add_stamp_rows();
 	r = add(whole_file, "sendfile: a whole file, spliced out");
 	r->with_peer = true;
 	add(uring, "io_uring: accept, recv, send")->with_peer = true;
