@@ -287,22 +287,24 @@ static bool conntrack_confirm(struct sk_buff *skb)
 	return true;
 }
 
-/* the connection that early_demux() found, if it still is this segment's */
-static struct sock *found_early(struct sk_buff *skb,
-				const struct toytcp_flow_key *key)
+/*
+ * Take the connection that early_demux() found off a segment: whatever is not
+ * ours in the end goes to the kernel's TCP, which would take the socket for one
+ * of its own. A queue to user space has made the pointer a reference; without
+ * it RCU keeps the socket.
+ */
+static struct sock *found_early(struct sk_buff *skb)
 {
 	struct sock *sk = skb->sk;
 
-	if (!skb_sk_is_prefetched(skb) || sk->sk_prot != &toytcp_prot)
+	if (!sk || sk->sk_prot != &toytcp_prot)
 		return NULL;
-	skb->sk = NULL;
-	skb->destructor = NULL;
-	return toytcp_demux_is(sk, key) ? sk : NULL;
+	skb_orphan(skb);
+	return sk;
 }
 
-/* LOCAL_IN, after the firewall */
-static unsigned int local_in(void *priv, struct sk_buff *skb,
-			     const struct nf_hook_state *state)
+/* a segment or an ICMP message that the firewall let pass; BH disabled */
+static unsigned int take(struct net *net, struct sk_buff *skb)
 {
 	const struct iphdr *iph = ip_hdr(skb);
 	struct toytcp_claim claim = {};
@@ -311,34 +313,48 @@ static unsigned int local_in(void *priv, struct sk_buff *skb,
 	struct sock *sk;
 
 	if (iph->protocol == IPPROTO_ICMP) {
-		rcv_icmp(state->net, skb);
+		rcv_icmp(net, skb);
 		return NF_ACCEPT;
 	}
+	if (iph->protocol != IPPROTO_TCP)
+		return NF_ACCEPT;
+	sk = found_early(skb);
 	/* broadcast and multicast are none of TCP's (RFC 1122 4.2.3.10) */
-	if (iph->protocol != IPPROTO_TCP || skb->pkt_type != PACKET_HOST ||
+	if (skb->pkt_type != PACKET_HOST ||
 	    skb_rtable(skb)->rt_type != RTN_LOCAL ||
 	    !pskb_may_pull(skb, ip_hdrlen(skb) + sizeof(*th)))
 		return NF_ACCEPT;
 	iph = ip_hdr(skb);
 	th = (const struct tcphdr *)((const u8 *)iph + iph->ihl * 4);
-	claim.tn = toytcp_net(state->net);
+	claim.tn = toytcp_net(net);
 	/* a quick answer for most of what is the host's: none of our ports */
 	if (!test_bit(ntohs(th->dest), claim.tn->ports_used))
 		return NF_ACCEPT;
 	key_from_headers(&key, iph, th->source, th->dest);
-	sk = found_early(skb, &key);
-	if (sk)
+	if (sk && toytcp_demux_is(sk, &key))
 		claim.flow = &toytcp_sk(sk)->flow;
-	else if (!toytcp_demux_claim(state->net, &key, inet_iif(skb), &claim))
+	else if (!toytcp_demux_claim(net, &key, inet_iif(skb), &claim))
 		return NF_ACCEPT;
 	if (!conntrack_confirm(skb)) {
-		toytcp_drop_note(state->net, skb, TOYTCP_DROP_POLICY);
+		toytcp_drop_note(net, skb, TOYTCP_DROP_POLICY);
 		return NF_DROP;
 	}
 	skb_orphan(skb);
 	skb_set_transport_header(skb, skb_network_offset(skb) + ip_hdrlen(skb));
-	rcv_local(state->net, &claim, skb, &key);
+	rcv_local(net, &claim, skb, &key);
 	return NF_STOLEN;
+}
+
+/* LOCAL_IN, after the firewall; in process context what a queue to user space gives back */
+static unsigned int local_in(void *priv, struct sk_buff *skb,
+			     const struct nf_hook_state *state)
+{
+	unsigned int verdict;
+
+	local_bh_disable();
+	verdict = take(state->net, skb);
+	local_bh_enable();
+	return verdict;
 }
 
 static const struct nf_hook_ops local_in_ops = {
@@ -445,23 +461,29 @@ static void path_of(const struct dst_entry *dst, struct toytcp_path *path)
 /*
  * Caches the route, and lets buffers of many segments go down whatever the
  * device can: before its queue the core cuts what it cannot, once for all of
- * them. sk_setup_caps() says so of the kernel's own families alone.
+ * them. sk_setup_caps() does so for the kernel's own TCP alone, and takes a
+ * socket of TOYTCP_V4_MAPPED for that: it would write into it.
  */
 static void setup_caps(struct sock *sk, struct dst_entry *dst)
 {
-	const struct net_device *dev = dst->dev;
-	u32 max_size = compat_gso_max_size(dev);
+	const struct net_device *dev;
 
-	sk_setup_caps(sk, dst);
-	if (sk_can_gso(sk) || sk->sk_gso_disabled ||
-	    (dst->header_len && !xfrm_dst_offload_ok(dst)))
-		return;
-	sk->sk_route_caps |= NETIF_F_GSO | NETIF_F_GSO_SOFTWARE | NETIF_F_SG |
-			     NETIF_F_HW_CSUM;
-	sk->sk_gso_max_size = min_t(u32, max_size, GSO_LEGACY_MAX_SIZE) -
-			      (MAX_TCP_HEADER + 1);
-	/* pairs with the WRITE_ONCE() in netif_set_gso_max_segs() */
-	sk->sk_gso_max_segs = max_t(u32, READ_ONCE(dev->gso_max_segs), 1);
+	rcu_read_lock(); /* keeps the device, which the route may lose */
+	dev = READ_ONCE(dst->dev);
+	sk->sk_route_caps = dev->features;
+	if (sk->sk_gso_disabled || (dst->header_len && !xfrm_dst_offload_ok(dst))) {
+		sk->sk_route_caps &= ~NETIF_F_GSO_MASK;
+		sk->sk_gso_max_segs = 1;
+	} else {
+		sk->sk_route_caps |= NETIF_F_GSO | NETIF_F_GSO_SOFTWARE |
+				     NETIF_F_SG | NETIF_F_HW_CSUM;
+		sk->sk_gso_max_size = min_t(u32, compat_gso_max_size(dev),
+					    GSO_LEGACY_MAX_SIZE) - (MAX_TCP_HEADER + 1);
+		/* pairs with the WRITE_ONCE() in netif_set_gso_max_segs() */
+		sk->sk_gso_max_segs = max_t(u32, READ_ONCE(dev->gso_max_segs), 1);
+	}
+	sk_dst_set(sk, dst);
+	rcu_read_unlock();
 }
 
 /**
