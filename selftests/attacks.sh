@@ -1,5 +1,5 @@
 #!/bin/bash
-# vm: group=attacks cpus=2 timeout=900 long=3600 kernel=debug leaks=yes
+# vm: group=attacks cpus=1 timeout=900 long=3600 kernel=debug leaks=yes
 # SPDX-License-Identifier: GPL-2.0
 #
 # Attacks from outside on live connections and on memory; with the argument

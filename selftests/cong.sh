@@ -1,5 +1,5 @@
 #!/bin/bash
-# vm: group=data cpus=2 timeout=300 long=600 kernel=debug
+# vm: group=paths cpus=1 timeout=300 long=600 kernel=debug
 # SPDX-License-Identifier: GPL-2.0
 #
 # Congestion control is chosen: by name, by default, by inheritance, within

@@ -1,5 +1,5 @@
 #!/bin/bash
-# vm: group=calls cpus=2 timeout=600 kernel=debug
+# vm: group=calls cpus=1 timeout=600 kernel=debug
 # SPDX-License-Identifier: GPL-2.0
 #
 # Single segments from a peer that is played here (edge.py): each reason for

@@ -1,5 +1,5 @@
 #!/bin/bash
-# vm: group=calls cpus=2 timeout=800 kernel=debug
+# vm: group=calls cpus=1 timeout=800 kernel=debug
 # SPDX-License-Identifier: GPL-2.0
 #
 # Every system call says what it says to the kernel's TCP: errnos.c, once with

@@ -1,5 +1,5 @@
 #!/bin/bash
-# vm: group=close cpus=2 timeout=900 long=1800 kernel=debug
+# vm: group=waits cpus=1 timeout=900 long=1800 kernel=debug
 # SPDX-License-Identifier: GPL-2.0
 #
 # How connections begin, on a network that loses what they begin with: each of

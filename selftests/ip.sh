@@ -1,5 +1,5 @@
 #!/bin/bash
-# vm: group=hosts cpus=2 timeout=500 kernel=debug
+# vm: group=wire cpus=1 timeout=500 kernel=debug
 # SPDX-License-Identifier: GPL-2.0
 #
 # The IP level on the wire (TOS, TTL, DF, mark, device) and ICMP errors: each

@@ -1,5 +1,5 @@
 #!/bin/bash
-# vm: group=data cpus=2 timeout=600 long=1800 kernel=debug
+# vm: group=paths cpus=1 timeout=600 long=1800 kernel=debug
 # SPDX-License-Identifier: GPL-2.0
 #
 # Every MTU, the same at both ends and different ones: the MSS follows the

@@ -1,5 +1,5 @@
 #!/bin/bash
-# vm: group=data timeout=120 kernel=debug
+# vm: group=paths cpus=1 timeout=120 kernel=debug
 # SPDX-License-Identifier: GPL-2.0
 #
 # A socket's data leave at its pace, by its own timer and by fq, and do not

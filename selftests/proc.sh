@@ -1,5 +1,5 @@
 #!/bin/bash
-# vm: group=hosts cpus=2 timeout=600 long=1800 kernel=debug
+# vm: group=data cpus=2 timeout=600 long=1800 kernel=debug
 # SPDX-License-Identifier: GPL-2.0
 #
 # /proc/net/toytcp lists all kinds of socket in the columns of /proc/net/tcp,

@@ -1,5 +1,5 @@
 #!/bin/bash
-# vm: group=calls cpus=2 timeout=1800 kernel=debug
+# vm: group=calls cpus=1 timeout=1800 kernel=debug
 # SPDX-License-Identifier: GPL-2.0
 #
 # "toytcp stat" on live sockets: every row has what the socket calls made it,

@@ -1,5 +1,5 @@
 #!/bin/bash
-# vm: group=attacks long_group=states cpus=2 timeout=900 long=14400 kernel=debug leaks=yes
+# vm: group=attacks long_group=states cpus=1 timeout=900 long=14400 kernel=debug leaks=yes
 # SPDX-License-Identifier: GPL-2.0
 #
 # Random segments at each of the eleven states: a million each in the long

@@ -1,5 +1,5 @@
 #!/bin/bash
-# vm: group=close cpus=2 timeout=900 kernel=debug
+# vm: group=waits cpus=1 timeout=900 kernel=debug
 # SPDX-License-Identifier: GPL-2.0
 #
 # What TIME_WAIT is for. The last ACK of a connection is lost, its port is

@@ -1,5 +1,5 @@
 #!/bin/bash
-# vm: group=hosts cpus=2 timeout=400 long=2400 kernel=debug
+# vm: group=wire cpus=1 timeout=400 long=2400 kernel=debug
 # SPDX-License-Identifier: GPL-2.0
 #
 # Scenarios on the wire (docs/scenarios.md): segments that scapy makes go
