@@ -11,10 +11,8 @@
 load_module
 topology w
 in_ns "$NA" ethtool -K "$VA" tso off gso off > /dev/null
-# the peer that attacks.py plays: B hears what is for it, and has nobody there
-mac=$(ip -n "$NB" -o link show "$VB")
-mac=${mac#*link/ether }
-ip -n "$NA" neigh add 10.77.0.66 lladdr "${mac%% *}" dev "$VA"
+# the peer that attacks.py plays: B's link carries what is for it, B is not meant
+ip -n "$NA" neigh add 10.77.0.66 lladdr 02:00:00:00:00:66 dev "$VA"
 take_results 0 attacks.py env TOYTCP_LONG="$LONG" SEED="$SEED" \
 	python3 "$here/attacks.py" "$NA" "$NB" "$VA" "$VB" "$family" "${1:-attacks}"
 finish
