@@ -601,6 +601,7 @@ static const struct proto_ops toytcp_proto_ops = {
 	.listen		= toytcp_listen,
 	.shutdown	= toytcp_shutdown,
 	.set_rcvlowat	= toytcp_set_rcvlowat,
+	.set_peek_off	= sk_set_peek_off,
 	.setsockopt	= toytcp_setsockopt,
 	.getsockopt	= toytcp_getsockopt,
 	.sendmsg	= toytcp_sendmsg,

@@ -617,6 +617,7 @@ int toytcp_sock_disconnect(struct sock *sk)
 	dst_release(rcu_replace_pointer(sk->sk_rx_dst, NULL,
 					lockdep_sock_is_held(sk)));
 	WRITE_ONCE(sk->sk_shutdown, 0);
+	sk_set_peek_off(sk, -1);
 	sock_reset_flag(sk, SOCK_DONE);
 	ts->got_fin = 0;
 	ts->fin_queued = 0;

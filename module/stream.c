@@ -335,7 +335,11 @@ static int recv_bytes(struct sock *sk, struct sk_buff *skb, u32 offset,
 	    skb_copy_datagram_msg(skb, offset + skip, msg, n))
 		return -EFAULT;
 	*seq += skip + n;
-	if (!(flags & MSG_PEEK)) {
+	/* SO_PEEK_OFF: where the next look begins */
+	if (flags & MSG_PEEK) {
+		sk_peek_offset_fwd(sk, n);
+	} else {
+		sk_peek_offset_bwd(sk, n);
 		WRITE_ONCE(ts->copied_seq, *seq);
 		toytcp_urgent_passed(sk);
 		drop_read(sk);
@@ -396,7 +400,7 @@ static int recvmsg_locked(struct sock *sk, struct msghdr *msg, size_t len,
 		return toytcp_urgent_recv(sk, msg, len, flags);
 	timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
 	target = sock_rcvlowat(sk, flags & MSG_WAITALL, len);
-	seq = ts->copied_seq;
+	seq = ts->copied_seq + max(sk_peek_offset(sk, flags), 0);
 
 	/* once at least: a read of no bytes, too, reports the socket's state */
 	do {

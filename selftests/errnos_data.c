@@ -205,6 +205,39 @@ static void recv_flags(const struct row *r)
 	rec_poll(a);
 }
 
+static void peek_at(int fd, size_t len, int flags)
+{
+	char buf[64];
+	long n = recv(fd, buf, len, flags | MSG_DONTWAIT);
+
+	said("recv", n);
+	rec("'%.*s' offset %d; ", n > 0 ? (int)n : 0, buf,
+	    get_int(fd, SOL_SOCKET, SO_PEEK_OFF));
+}
+
+/* SO_PEEK_OFF: each look goes on where the last one ended. */
+static void peek_off(const struct row *r)
+{
+	struct sockaddr_in none = { .sin_family = AF_UNSPEC };
+	int a, b, off = r->a;
+
+	pair(&a, &b);
+	rec("default %d; ", get_int(a, SOL_SOCKET, SO_PEEK_OFF));
+	said("set", setsockopt(a, SOL_SOCKET, SO_PEEK_OFF, &off, sizeof(off)));
+	need("send", send(b, "abcdefghij", 10, 0));
+	wait_for(a, POLLIN);
+	peek_at(a, 3, MSG_PEEK);
+	peek_at(a, 3, MSG_PEEK);
+	peek_at(a, 4, 0);
+	peek_at(a, 2, MSG_PEEK);
+	peek_at(a, 50, MSG_PEEK);
+	peek_at(a, 50, MSG_PEEK);
+	peek_at(a, 50, 0);
+	peek_at(a, 1, MSG_PEEK);
+	said("disconnect", connect(a, SA(none), sizeof(none)));
+	rec("after %d; ", get_int(a, SOL_SOCKET, SO_PEEK_OFF));
+}
+
 /* MSG_WAITALL waits for the rest, or for what ends the waiting. */
 static void recv_waitall(const struct row *r)
 {
@@ -687,6 +720,8 @@ void add_data_rows(void)
 		r->b = reads[i].len;
 		r->c = reads[i].fin;
 	}
+	for (i = 0; i < 4; i++)
+		add(peek_off, "recv: SO_PEEK_OFF %d", (int)i * 5 - 5)->a = (int)i * 5 - 5;
 	for (i = 0; i < ARRAY_SIZE(wait_what); i++)
 		add(recv_waitall, "recv: WAITALL, %s", wait_what[i])->a = i;
 	for (i = 0; i < ARRAY_SIZE(block_what); i++)

@@ -395,13 +395,9 @@ static const char *later_option(int level, int option)
 		return option == IP_OPTIONS || option == 16 || option == 17 ||
 		       (option >= 32 && option <= 49) || option > 50 ?
 		       "source routes, multicast, policies: not for TCP" : NULL;
-	if (level == SOL_SOCKET)
-		switch (option) {
-		case 80:	/* SO_DEVMEM_DONTNEED */
-			return "the kernel allows it to AF_INET only";
-		case SO_PEEK_OFF:
-			return "not in TCP before 6.9";
-		}
+	if (level == SOL_SOCKET)	/* SO_DEVMEM_DONTNEED */
+		return option == 80 ?
+		       "the kernel allows it to AF_INET only" : NULL;
 	return NULL;
 }
 
