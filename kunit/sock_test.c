@@ -425,7 +425,7 @@ static void open__client_defers_its_ack(struct kunit *test)
 		if (write)
 			KUNIT_EXPECT_EQ(test, sim_write(sock, 0, 100), 100);
 		else
-			sim_run(TOYTCP_DELACK_US);
+			sim_run(TOYTCP_DELACK_MAX_US);
 		SIM_EXPECT(test, &p, TOYTCP_ACK, 1, 1, write ? 100 : 0);
 		SIM_EXPECT_NONE(test);
 		sim_drain(test);

@@ -443,8 +443,10 @@ static int toytcp_shutdown(struct socket *sock, int how)
 		fallthrough;	/* poll() must see the hang-up all the same */
 	default:
 		WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown | how);
-		if (how & SEND_SHUTDOWN)
-			toytcp_sock_shutdown_send(sk);
+		/* in SYN_RECV the FIN waits for the handshake, as with Linux */
+		if (how & SEND_SHUTDOWN && sk->sk_state != TCP_SYN_RECV)
+			toytcp_sock_shutdown_send(sk, sk->sk_allocation |
+							  __GFP_NOFAIL);
 		break;
 	case TCP_LISTEN:
 		if (!(how & RCV_SHUTDOWN))

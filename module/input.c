@@ -304,6 +304,9 @@ static enum toytcp_drop_reason ack_syn_recv(struct sock *sk,
 	if (!ts->packets_out)
 		ts->delivered++;
 	established(sk, seg);
+	/* shutdown() may have come first: to this end, or its listener, as with Linux */
+	if (sk->sk_shutdown & SEND_SHUTDOWN)
+		toytcp_sock_shutdown_send(sk, GFP_ATOMIC);
 	return TOYTCP_DROP_NONE;
 }
 
@@ -714,6 +717,8 @@ static enum toytcp_drop_reason rcv_syn_sent(struct sock *sk,
 	/* a program that is about to send lets its data carry the ACK */
 	ts->ack_now = !ts->interactive && !sk->sk_write_pending &&
 		      !ts->defer_accept;
+	if (!ts->ack_now)
+		toytcp_timers_delack(sk, TOYTCP_DELACK_MAX_US);
 	toytcp_fastopen_synack(sk, seg);
 	if (!seg->len && !(seg->flags & TOYTCP_FIN))
 		return STEP_DONE;
@@ -768,7 +773,7 @@ static void rcv_finish(struct sock *sk)
 	if (ts->ack_now)
 		toytcp_output_ack(sk);
 	else
-		toytcp_timers_delack(sk);
+		toytcp_timers_delack(sk, TOYTCP_DELACK_US);
 }
 
 /**

@@ -229,7 +229,7 @@ static void xmit_bare(struct sock *sk, u32 seq, u8 flags, gfp_t gfp)
 	if (!skb) {
 		/* an ACK that could not be made is owed still */
 		if (!(flags & TOYTCP_RST))
-			toytcp_timers_delack(sk);
+			toytcp_timers_delack(sk, TOYTCP_DELACK_US);
 		return;
 	}
 	skb_reserve(skb, TOYTCP_HEADROOM);
@@ -498,22 +498,22 @@ int toytcp_output_connect(struct sock *sk)
 }
 
 /**
- * toytcp_output_fin() - queue the FIN behind all data and push
- * @sk: a synchronised socket
+ * toytcp_output_fin() - queue the FIN behind all data
+ * @sk: a synchronised socket, which has none yet
+ * @gfp: for the buffer, if there are no data to carry it
  *
- * Context: process (it may wait for memory), socket lock held.
+ * Context: any that @gfp allows, socket lock held.
+ * Return: false without memory.
  */
-void toytcp_output_fin(struct sock *sk)
+bool toytcp_output_fin(struct sock *sk, gfp_t gfp)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 	struct sk_buff *skb = skb_peek_tail(&sk->sk_write_queue);
 
-	if (ts->fin_queued)
-		return;
 	if (!skb) {
-		/* a FIN is what lets everything end: it may use the reserves */
-		skb = alloc_skb_fclone(TOYTCP_HEADROOM,
-				       sk->sk_allocation | __GFP_NOFAIL);
+		skb = alloc_skb_fclone(TOYTCP_HEADROOM, gfp);
+		if (!skb)
+			return false;
 		skb_reserve(skb, TOYTCP_HEADROOM);
 		skb->ip_summed = CHECKSUM_PARTIAL;
 		__skb_header_release(skb);
@@ -532,7 +532,7 @@ void toytcp_output_fin(struct sock *sk)
 	TOYTCP_CB(skb)->end_seq++;
 	ts->write_seq++;
 	ts->fin_queued = 1;
-	toytcp_output_push(sk, TOYTCP_PUSH_NOW);
+	return true;
 }
 
 /*

@@ -586,12 +586,13 @@ static void counters_reset(struct toytcp_sock *ts)
 int toytcp_sock_disconnect(struct sock *sk)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
+	bool fresh = sk->sk_state == TCP_CLOSE;
 
 	/* who sleeps in another call must not go on with the next connection */
 	sk->sk_disconnects++;
 	if (sk->sk_state == TCP_LISTEN) {
 		toytcp_listen_stop(sk);
-	} else if (sk->sk_state != TCP_CLOSE) {
+	} else if (!fresh) {
 		if (peer_needs_reset(sk))
 			toytcp_output_reset(sk, sk->sk_allocation);
 		if (peer_needs_reset(sk) || sk->sk_state == TCP_SYN_SENT)
@@ -605,8 +606,11 @@ int toytcp_sock_disconnect(struct sock *sk)
 	toytcp_sendq_purge(sk);
 	__skb_queue_purge(&sk->sk_receive_queue);
 	toytcp_reassembly_purge(sk);
-	/* getsockname() goes on telling the port, as with Linux */
-	if (!(sk->sk_userlocks & SOCK_BINDPORT_LOCK))
+	/*
+	 * As with Linux: a port that bind() chose is lost with the connection
+	 * or the listener only; and getsockname() goes on telling it.
+	 */
+	if (!fresh && !(sk->sk_userlocks & SOCK_BINDPORT_LOCK))
 		toytcp_port_release(sock_net(sk), &ts->port_user);
 	if (!(sk->sk_userlocks & SOCK_BINDADDR_LOCK))
 		ts->flow.key.laddr = 0;
@@ -671,25 +675,32 @@ int toytcp_sock_disconnect(struct sock *sk)
 /**
  * toytcp_sock_shutdown_send() - no more data from the program: FIN
  * @sk: the socket
+ * @gfp: GFP_ATOMIC, or what cannot fail: a FIN is what lets everything end, so
+ *	it may use the reserves. Without memory close() will try again.
  *
  * RFC 9293 3.10.4, the send half of CLOSE.
  *
- * Context: process, socket lock held.
+ * Context: any that @gfp allows, socket lock held.
  */
-void toytcp_sock_shutdown_send(struct sock *sk)
+void toytcp_sock_shutdown_send(struct sock *sk, gfp_t gfp)
 {
+	int next;
+
 	switch (sk->sk_state) {
 	case TCP_SYN_RECV:
 	case TCP_ESTABLISHED:
-		toytcp_state_set(sk, TCP_FIN_WAIT1);
+		next = TCP_FIN_WAIT1;
 		break;
 	case TCP_CLOSE_WAIT:
-		toytcp_state_set(sk, TCP_LAST_ACK);
+		next = TCP_LAST_ACK;
 		break;
 	default:
 		return;
 	}
-	toytcp_output_fin(sk);
+	if (!toytcp_output_fin(sk, gfp))
+		return;
+	toytcp_state_set(sk, next);
+	toytcp_output_push(sk, TOYTCP_PUSH_NOW);
 }
 
 /* bytes that the program has not read; frees them */
@@ -732,7 +743,7 @@ static void close_connection(struct sock *sk)
 		toytcp_sendq_purge(sk);
 		toytcp_sock_done(sk);
 	} else {
-		toytcp_sock_shutdown_send(sk);
+		toytcp_sock_shutdown_send(sk, sk->sk_allocation | __GFP_NOFAIL);
 	}
 }
 

@@ -45,6 +45,7 @@
 #define TOYTCP_SHARE_MAX	240	/* some room for segments that are alone */
 #define TOYTCP_HEADROOM		ALIGN(MAX_HEADER + 20 + 60, 16) /* link + IPv4 + full TCP header */
 #define TOYTCP_DELACK_US	40000u	/* delayed ACK, Linux's TCP_DELACK_MIN */
+#define TOYTCP_DELACK_MAX_US	200000u	/* of a handshake that data shall end */
 #define TOYTCP_QUICKACKS	16	/* segments acked at once when young, as Linux */
 #define TOYTCP_TIMEWAIT_US	60000000ull /* Linux's TCP_TIMEWAIT_LEN; RFC 9293: 2 MSL */
 #define TOYTCP_PAWS_IDLE_S	(24u * 24 * 3600) /* RFC 7323 5.5: ts_recent is outdated */
@@ -517,7 +518,7 @@ void toytcp_sock_destroy(struct sock *sk);
 void toytcp_sock_abort(struct sock *sk, int err);
 int toytcp_sock_disconnect(struct sock *sk);
 void toytcp_sock_close(struct sock *sk, long timeout);
-void toytcp_sock_shutdown_send(struct sock *sk);
+void toytcp_sock_shutdown_send(struct sock *sk, gfp_t gfp);
 void toytcp_sock_kill_orphans(struct net *net);
 void toytcp_sock_write_space(struct sock *sk);
 bool toytcp_sock_memory_free(const struct sock *sk, int wake);
@@ -552,7 +553,7 @@ int toytcp_output_connect(struct sock *sk);
 int toytcp_output_synack(struct sock *sk,
 			 const struct toytcp_fastopen_cookie *cookie);
 void toytcp_output_synack_again(struct sock *sk);
-void toytcp_output_fin(struct sock *sk);
+bool toytcp_output_fin(struct sock *sk, gfp_t gfp);
 void toytcp_output_push(struct sock *sk, enum toytcp_push how);
 void toytcp_output_ack(struct sock *sk);
 void toytcp_output_dup_ack(struct sock *sk);
@@ -676,7 +677,7 @@ void toytcp_timers_sent(struct sock *sk);
 void toytcp_timers_acked(struct sock *sk, bool progress, u64 reo_us);
 void toytcp_timers_reneged(struct sock *sk);
 void toytcp_timers_probe(struct sock *sk);
-void toytcp_timers_delack(struct sock *sk);
+void toytcp_timers_delack(struct sock *sk, u32 delay_us);
 void toytcp_timers_pace(struct sock *sk, u64 delay_us);
 void toytcp_timers_ack_sent(struct sock *sk);
 void toytcp_timers_release(struct sock *sk);

@@ -622,8 +622,9 @@ static int get_tcp_option(struct sock *sk, int optname, char __user *optval,
 		break;
 	case TCP_MAXSEG:
 		val = ts->mss;
-		if (BIT(sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN))
-			val = ts->user_mss ?: TOYTCP_MSS_DEFAULT;
+		if (ts->user_mss &&
+		    BIT(sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN))
+			val = ts->user_mss;
 		break;
 	case TCP_SYNCNT:
 		val = ts->syn_retries ?: READ_ONCE(ctl->syn_retries);

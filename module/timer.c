@@ -246,17 +246,18 @@ void toytcp_timers_probe(struct sock *sk)
 /**
  * toytcp_timers_delack() - an acknowledgment may wait for company
  * @sk: the socket
+ * @delay_us: how long; what waits already waits no longer for that
  *
  * Context: socket lock held.
  */
-void toytcp_timers_delack(struct sock *sk)
+void toytcp_timers_delack(struct sock *sk, u32 delay_us)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 
 	ts->ack_pending = true;
 	if (toytcp_timer_pending(&ts->timer_delack))
 		return;
-	arm(sk, &ts->timer_delack, TOYTCP_DELACK_US);
+	arm(sk, &ts->timer_delack, delay_us);
 }
 
 /**

@@ -901,6 +901,23 @@ static void disconnect(const struct row *r)
 	rec_state(fd);
 }
 
+/* A port that bind() chose is kept when there was no connection to lose. */
+static void disconnect_bound(const struct row *r)
+{
+	struct sockaddr_in sin = at(r->text, 0), none = { .sin_family = AF_UNSPEC };
+	int fd = new_sock(), before, after;
+
+	need("bind", bind(fd, SA(sin), sizeof(sin)));
+	before = name_of(fd).sin_port;
+	said("disconnect", connect(fd, SA(none), sizeof(none)));
+	after = name_of(fd).sin_port;
+	rec("same port %d; ", before == after);
+	said("bind", bind(fd, SA(sin), sizeof(sin)));
+	said("listen", listen(fd, 1));
+	said("disconnect", connect(fd, SA(none), sizeof(none)));
+	said("bind", bind(fd, SA(sin), sizeof(sin)));
+}
+
 static void disconnect_later(void)
 {
 	static const char *const what[] = { "fresh", "connecting", "connected",
@@ -909,6 +926,8 @@ static void disconnect_later(void)
 
 	for (i = 0; i < ARRAY_SIZE(what); i++)
 		add(disconnect, "connect: to AF_UNSPEC, %s", what[i])->a = i;
+	add(disconnect_bound, "connect: to AF_UNSPEC, bound to an address")->text = "127.0.0.1";
+	add(disconnect_bound, "connect: to AF_UNSPEC, bound to any")->text = "0.0.0.0";
 }
 
 static void self_connect(const struct row *r)
@@ -931,6 +950,22 @@ static void self_connect(const struct row *r)
 	wait_for(fd, POLLRDHUP);
 	said("recv", recv(fd, buf, sizeof(buf), 0));
 	rec_poll(fd);
+}
+
+/* What was shut before there was a connection is shut when there is one. */
+static void shut_then_connect(const struct row *r)
+{
+	struct sockaddr_in sin = at("127.0.0.1", 0);
+	int fd = new_sock();
+
+	need("bind", bind(fd, SA(sin), sizeof(sin)));
+	sin = name_of(fd);
+	said("shutdown", shutdown(fd, r->a));
+	rec_poll(fd);
+	said("connect", connect(fd, SA(sin), sizeof(sin)));
+	rec_poll(fd);
+	said("send", send(fd, "x", 1, MSG_NOSIGNAL));
+	rec("mss %d; ", get_int(fd, IPPROTO_TCP, TCP_MAXSEG) > 536);
 }
 
 static void connect_sndtimeo(const struct row *r)
@@ -984,6 +1019,8 @@ void add_connect_rows(void)
 		add(connect_again, "connect: again, %s", what[i])->a = i;
 	disconnect_later();
 	add(self_connect, "connect: to itself");
+	for (i = 0; i < 3; i++)
+		add(shut_then_connect, "connect: to itself after shutdown %u", i)->a = i;
 	add(connect_sndtimeo, "connect: SO_SNDTIMEO, no answer");
 	add(connecting_state, "connecting: send, recv, poll, ioctl");
 	for (i = 0; i < 3; i++)
