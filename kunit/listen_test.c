@@ -414,10 +414,10 @@ static void listen_rcv__incoming_cpu(struct kunit *test)
 	for (i = 0; i < 2; i++) {
 		listeners[i] = sim_socket(test);
 		listeners[i]->sk->sk_reuseport = 1;
+		listeners[i]->sk->sk_incoming_cpu = i ? raw_smp_processor_id() : -1;
 		KUNIT_ASSERT_EQ(test, sim_bind(listeners[i], 0, SIM_PORT_A), 0);
 		KUNIT_ASSERT_EQ(test, kernel_listen(listeners[i], 16), 0);
 	}
-	listeners[1]->sk->sk_incoming_cpu = raw_smp_processor_id();
 	for (i = 0; i < 16; i++) {
 		peer_init(&p, 2000 + i);
 		syn(&p);

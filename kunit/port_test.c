@@ -338,6 +338,11 @@ static void port_inherit__classes(struct kunit *test)
 
 /* ---- SO_REUSEPORT ---- */
 
+static struct sock *chosen(const struct toytcp_flow_key *key)
+{
+	return toytcp_demux_choose(toytcp_demux_listener(&init_net, key, 0), key, NULL, 0);
+}
+
 /* each of the listeners has its share, and a flow always the same one */
 static void demux_listener__reuseport(struct kunit *test)
 {
@@ -358,8 +363,8 @@ static void demux_listener__reuseport(struct kunit *test)
 
 		key = to(0xc0000200 + (i >> 6), i);
 		key.lport = htons(5000);
-		sk = toytcp_demux_listener(&init_net, &key, 0);
-		if (sk != toytcp_demux_listener(&init_net, &key, 0))
+		sk = chosen(&key);
+		if (sk != chosen(&key))
 			break;
 		for (k = 0; k < 4; k++)
 			n[k] += listener[k]->sk == sk;
@@ -374,7 +379,7 @@ static void demux_listener__reuseport(struct kunit *test)
 	for (i = 0; i < 1000; i++) {
 		key = to(0xc0000200, i);
 		key.lport = htons(5000);
-		if (!toytcp_demux_listener(&init_net, &key, 0))
+		if (!chosen(&key))
 			break;
 	}
 	rcu_read_unlock();

@@ -9,16 +9,17 @@
  * toytcp_net.all as well, for the listing.
  */
 #include <linux/filter.h>
-#include <linux/prandom.h>
 #include <linux/rhashtable.h>
 #include <linux/siphash.h>
 #include <net/sock.h>
+#include <net/sock_reuseport.h>
 #include <net/tcp.h>
 
 #include "compat.h"
 #include "flow.h"
 #include "ipv4.h"
 #include "listen.h"
+#include "mapped.h"
 #include "netns.h"
 #include "port.h"
 #include "secret.h"
@@ -282,17 +283,17 @@ bool toytcp_demux_is(const struct sock *sk, const struct toytcp_flow_key *key)
 }
 
 /**
- * toytcp_demux_listener() - the listener for a segment
+ * toytcp_demux_listener() - a listener for a segment
  * @net: the namespace
  * @key: the segment's ends
  * @dif: index of the device it came by
  *
- * The most specific wins: bound to the address, then bound to the device, then
- * with SO_INCOMING_CPU. Of several that share by SO_REUSEPORT the flow's hash
- * chooses one, each with the same chance.
+ * The most specific wins: bound to the address, then bound to the device,
+ * then, as with Linux, one that is not AF_INET6's.
  *
  * Context: rcu_read_lock().
- * Return: the socket, without a reference, or NULL.
+ * Return: the socket, of several that share by SO_REUSEPORT any one, without a
+ * reference; or NULL.
  */
 struct sock *toytcp_demux_listener(struct net *net,
 				   const struct toytcp_flow_key *key, int dif)
@@ -301,7 +302,6 @@ struct sock *toytcp_demux_listener(struct net *net,
 	struct toytcp_sock *ts;
 	struct sock *best = NULL;
 	int best_score = -1;
-	u32 hash = 0, n = 0;
 
 	if (!port)
 		return NULL;
@@ -317,23 +317,42 @@ struct sock *toytcp_demux_listener(struct net *net,
 			continue;
 		if (bound && bound != dif)
 			continue;
-		/* SO_INCOMING_CPU of a listener: among equals, who works on this CPU */
-		score = (addr ? 4 : 0) + (bound ? 2 : 0) +
-			(READ_ONCE(sk->sk_incoming_cpu) == raw_smp_processor_id());
+		score = (addr ? 4 : 0) + (bound ? 2 : 0) + !toytcp_mapped(sk);
 		if (score > best_score) {
 			best = sk;
 			best_score = score;
-			n = 1;
-		} else if (score == best_score) {
-			/* the n-th one replaces the choice once in n times */
-			if (n == 1)
-				hash = flow_key_hashfn(key, 0, 0);
-			hash = next_pseudo_random32(hash);
-			if (!reciprocal_scale(hash, ++n))
-				best = sk;
 		}
 	}
 	return best;
+}
+
+/**
+ * toytcp_demux_choose() - who of several that share a port has a segment
+ * @sk: one of them, or a listener that does not share
+ * @key: the segment's ends
+ * @skb: the segment, data at the TCP header; NULL: no program looks at it
+ * @hdr_len: bytes of its TCP header
+ *
+ * A program of BPF chooses, where one was attached, or the flow's hash, each
+ * with the same chance and, with SO_INCOMING_CPU, one that wants this CPU.
+ *
+ * Context: rcu_read_lock().
+ * Return: the socket, without a reference; NULL if a program wants nobody to
+ * have it.
+ */
+struct sock *toytcp_demux_choose(struct sock *sk,
+				 const struct toytcp_flow_key *key,
+				 struct sk_buff *skb, int hdr_len)
+{
+	struct sock *chosen;
+
+	if (!rcu_access_pointer(sk->sk_reuseport_cb))
+		return sk;
+	chosen = reuseport_select_sock(sk, flow_key_hashfn(key, 0, 0), skb,
+				       hdr_len);
+	if (IS_ERR(chosen))
+		return NULL;
+	return chosen ?: sk;
 }
 
 /**
@@ -468,8 +487,8 @@ static void deliver(struct sock *sk, struct toytcp_seg *seg,
 		toytcp_drop(net, seg->skb, TOYTCP_DROP_FILTER);
 		return;
 	}
-	/* a listener's is what the program said */
-	if (sk->sk_state != TCP_LISTEN)
+	/* a listener's, or of what is about to be one, is what the program said */
+	if (!(BIT(sk->sk_state) & (TCPF_LISTEN | TCPF_CLOSE)))
 		sk_incoming_cpu_update(sk);
 	bh_lock_sock_nested(sk);
 	if (sock_owned_by_user(sk)) {
@@ -491,6 +510,8 @@ static void deliver_listener(struct net *net, struct sock *sk,
 			     struct toytcp_seg *seg,
 			     const struct toytcp_flow_key *key)
 {
+	if (sk)
+		sk = toytcp_demux_choose(sk, key, seg->skb, seg->hdr_len);
 	if (!sk || !refcount_inc_not_zero(&sk->sk_refcnt)) {
 		toytcp_reply_reset(net, seg, NULL);
 		toytcp_drop(net, seg->skb, TOYTCP_DROP_NO_SOCKET);

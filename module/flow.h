@@ -52,7 +52,7 @@ struct toytcp_flow {
 struct toytcp_claim {
 	struct toytcp_net *tn;		/* the namespace's state */
 	struct toytcp_flow *flow;	/* connection, request, time-wait; NULL: none */
-	struct sock *listener;		/* then who may want it; NULL: nobody */
+	struct sock *listener;		/* then who may want it, or one of those; NULL: nobody */
 };
 
 int toytcp_demux_net_init(struct net *net);
@@ -66,6 +66,9 @@ struct toytcp_flow *toytcp_demux_lookup(struct net *net,
 					const struct toytcp_flow_key *key);
 struct sock *toytcp_demux_listener(struct net *net,
 				   const struct toytcp_flow_key *key, int dif);
+struct sock *toytcp_demux_choose(struct sock *sk,
+				 const struct toytcp_flow_key *key,
+				 struct sk_buff *skb, int hdr_len);
 struct sock *toytcp_demux_peek(struct net *net,
 			       const struct toytcp_flow_key *key);
 bool toytcp_demux_is(const struct sock *sk, const struct toytcp_flow_key *key);

@@ -14,6 +14,7 @@
  * SYN with a good Fast Open cookie makes the socket itself: fastopen.c.
  */
 #include <linux/slab.h>
+#include <net/sock_reuseport.h>
 #include <net/tcp.h>
 
 #include "compat.h"
@@ -320,12 +321,24 @@ static void req_from_syn(struct toytcp_req *req, struct sock *sk,
 			   toytcp_sock_isn(&req->flow.key);
 }
 
+/*
+ * When cookies were sent last. Listeners that share a port by SO_REUSEPORT
+ * remember it together: the ACK may be another one's than the SYN.
+ */
+static u32 *synq_overflow(struct sock *sk)
+{
+	struct sock_reuseport *reuse = rcu_dereference(sk->sk_reuseport_cb);
+
+	return reuse ? &reuse->synq_overflow_ts :
+		       &toytcp_sk(sk)->synq_overflow_s;
+}
+
 /* RFC 4987 3.6: a SYN-ACK that needs no memory here */
 static void send_cookie(struct sock *sk, const struct toytcp_seg *seg)
 {
 	struct toytcp_req req = { .cookie = 1 };
 
-	toytcp_sk(sk)->synq_overflow_us = toytcp_now_us();
+	WRITE_ONCE(*synq_overflow(sk), toytcp_now_s());
 	req_from_syn(&req, sk, seg);
 	toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_SYNCOOKIES_SENT);
 	toytcp_reply_synack(&req, NULL);
@@ -624,12 +637,11 @@ static enum toytcp_drop_reason rcv_ack(struct sock *sk, struct toytcp_seg *seg)
 {
 	struct toytcp_req req = { .cookie = 1 };
 	struct net *net = sock_net(sk);
-	u64 sent_us = toytcp_sk(sk)->synq_overflow_us;
+	u32 sent_s = READ_ONCE(*synq_overflow(sk));
 
 	if (!READ_ONCE(toytcp_net(net)->sysctl.syncookies) ||
-	    (seg->flags & TOYTCP_SYN) || !sent_us ||
-	    toytcp_now_us() - sent_us > TOYTCP_COOKIE_AGE_MAX *
-					TOYTCP_COOKIE_PERIOD_US)
+	    (seg->flags & TOYTCP_SYN) || !sent_s ||
+	    toytcp_now_s() - sent_s > TOYTCP_COOKIE_VALID_S)
 		goto reset;
 	if (cookie_read(sk, seg, &req)) {
 		toytcp_stats_inc(net, TOYTCP_MIB_SYNCOOKIES_RECV);

@@ -22,6 +22,7 @@
 #include <net/inet_hashtables.h>
 #include <net/ip.h>
 #include <net/sock.h>
+#include <net/sock_reuseport.h>
 
 #include "compat.h"
 #include "ipv4.h"
@@ -389,10 +390,14 @@ static int bind_one(struct sock *sk, struct toytcp_net *tn, __be32 addr,
 	user->six = !addr && toytcp_mapped(sk) && !toytcp_sk(sk)->bound_mapped;
 	user->listening = false;
 	user->explicit = true;
+	/* as with Linux, who has a group already (a program) does not join one here */
+	if (rcu_access_pointer(sk->sk_reuseport_cb))
+		user->reuseport = false;
 	spin_lock_bh(&tn->port_lock);
 	if (conflicts(port, user, alone)) {
 		err = -EADDRINUSE;
 	} else {
+		user->reuseport = sk->sk_reuseport;
 		port->shared = false;
 		user_add(port, user);
 	}
@@ -588,13 +593,33 @@ int toytcp_port_connect(struct sock *sk)
 	return err == -EADDRINUSE ? -EADDRNOTAVAIL : err;
 }
 
+/*
+ * SO_REUSEPORT: listeners that hear the same are one group of the core's, which
+ * chooses among them. port_lock held.
+ */
+static int group_join(struct sock *sk, const struct toytcp_port_user *user)
+{
+	struct toytcp_sock *other;
+
+	hlist_for_each_entry(other, &user->port->listeners, listen_node) {
+		const struct toytcp_port_user *with = &other->port_user;
+
+		/* one that hears no IPv4 is in no list, and its group is its own */
+		if (with->reuseport && !user->v6only && with->addr == user->addr &&
+		    with->dif == user->dif &&
+		    toytcp_mapped(&other->inet.sk) == toytcp_mapped(sk))
+			return reuseport_add_sock(sk, &other->inet.sk, !user->addr);
+	}
+	return reuseport_alloc(sk, !user->addr);
+}
+
 /**
  * toytcp_port_listen() - let SYNs find a socket
  * @sk: the socket, bound
  *
  * Context: process, socket lock held.
- * Return: 0, or -EADDRINUSE if another listener, or a socket that does not
- * share, has the port.
+ * Return: 0; -EADDRINUSE if another listener, or a socket that does not
+ * share, has the port; -ENOMEM.
  */
 int toytcp_port_listen(struct sock *sk)
 {
@@ -606,9 +631,11 @@ int toytcp_port_listen(struct sock *sk)
 	spin_lock_bh(&tn->port_lock);
 	user_del(user);
 	user_options(user, sk);
-	if (conflicts(user->port, user, false)) {
+	if (conflicts(user->port, user, false))
 		err = -EADDRINUSE;
-	} else {
+	else if (user->reuseport)
+		err = group_join(sk, user);
+	if (!err) {
 		user->listening = true;
 		if (!user->v6only)
 			hlist_add_head_rcu(&ts->listen_node, &user->port->listeners);
@@ -634,6 +661,9 @@ void toytcp_port_unlisten(struct sock *sk)
 	ts->port_user.listening = false;
 	user_add(ts->port_user.port, &ts->port_user);
 	hlist_del_init_rcu(&ts->listen_node);
+	/* its requests go with it: the core must not keep it to pass them on */
+	if (rcu_access_pointer(sk->sk_reuseport_cb))
+		reuseport_detach_sock(sk);
 	spin_unlock_bh(&tn->port_lock);
 }
 

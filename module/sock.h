@@ -351,7 +351,7 @@ struct toytcp_sock {
 	struct list_head reqs;		/* listener: struct toytcp_req.list */
 	u32 req_count;			/* listener: entries of reqs */
 	u32 req_young;			/* of those, whose SYN-ACK was sent once */
-	u64 synq_overflow_us;		/* listener: when a cookie was sent last; 0: never */
+	u32 synq_overflow_s;		/* listener: when a cookie was sent last; 0: never */
 	bool stamp_counts;		/* sk_tskey is byte 0 of SOF_TIMESTAMPING_OPT_ID */
 	bool bound_mapped;		/* AF_INET6: bound to an IPv4 address, 0.0.0.0 included */
 	bool synflood_warned;		/* listener: the log says that it was flooded */

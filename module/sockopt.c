@@ -125,9 +125,10 @@ static int set_socket_option(struct socket *sock, int optname, sockptr_t optval,
 		return set_timestamping(sock, optname, optval, optlen);
 	case SO_ATTACH_REUSEPORT_CBPF:
 	case SO_ATTACH_REUSEPORT_EBPF:
-		/* the hash alone chooses among listeners; rather say so */
-		if (sock->sk->sk_reuseport)
-			return -EOPNOTSUPP;
+		/* the core asks its own tables whether the socket is in use */
+		if (sock->sk->sk_state != TCP_CLOSE &&
+		    !rcu_access_pointer(sock->sk->sk_reuseport_cb))
+			return -EINVAL;
 		break;
 	}
 	return sock_setsockopt(sock, SOL_SOCKET, optname, optval, optlen);

@@ -224,6 +224,7 @@ int main(int argc, char **argv)
 	add_core_rows();
 	add_mapped_rows();
 	add_info_rows();
+	add_reuseport_rows();
 	if (family == AF_TOYTCP) {
 		add_rto_max_rows();
 		add(own_domain, "deviation: SO_DOMAIN")->must = "SO_DOMAIN 18";

@@ -47,6 +47,7 @@ void add_fastopen_rows(void);
 void add_core_rows(void);
 void add_mapped_rows(void);
 void add_info_rows(void);
+void add_reuseport_rows(void);
 
 /* The option TOYTCP_V4_MAPPED itself, which no other family has. */
 void own_option(const struct row *row);

@@ -629,6 +629,29 @@ static void nonblock_toggle(const struct row *r)
 	said("FIONBIO bad", ioctl(a, FIONBIO, BAD));
 }
 
+/* SO_RCVLOWAT: no event and no return before so much has come, or the end */
+static void lowat(const struct row *r)
+{
+	struct timeval tv = { 0, 100000 };
+	char buf[1000];
+	int a, b;
+
+	pair(&a, &b);
+	set_int(a, SOL_SOCKET, SO_RCVLOWAT, 100);
+	need("timeo", setsockopt(a, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)));
+	put(b, r->a);
+	if (r->b)
+		need("shutdown", shutdown(b, SHUT_WR));
+	/* what is to come has come */
+	if (r->a >= 100 || r->b)
+		wait_for(a, POLLIN);
+	else
+		poll(NULL, 0, 50);
+	rec_poll(a);
+	said("recv", recv(a, buf, sizeof(buf), 0));
+	rec_poll(a);
+}
+
 void add_data_rows(void)
 {
 	static const struct {
@@ -740,6 +763,12 @@ void add_data_rows(void)
 		}
 	add(full_buffer, "send: full buffer, and room again");
 	add(edge_triggered, "epoll: edges");
+	for (i = 0; i < 3; i++) {
+		r = add(lowat, "SO_RCVLOWAT 100: %s", i == 0 ? "99 bytes" : i == 1 ? "100 bytes" :
+			"99 bytes and the end");
+		r->a = i == 1 ? 100 : 99;
+		r->b = i == 2;
+	}
 	add(zero_window_events, "send: waits, own end shut down")->a = 0;
 	add(zero_window_events, "send: waits, peer resets")->a = 1;
 	add(shut_by_other, "recv: waits, own end shut to read")->a = 0;

@@ -422,6 +422,45 @@ static void bind_then_connect(const struct row *r)
 	    port == name_of(fd).sin_port);
 }
 
+/* a: the option that allows an address of another host, b: its value */
+static void bind_foreign(const struct row *r)
+{
+	struct sockaddr_in sin = at("192.0.2.1", 0), peer = at("127.0.0.1", 9);
+	int fd = new_sock();
+
+	if (r->a)
+		set_int(fd, IPPROTO_IP, r->a, r->b);
+	if (said("bind", bind(fd, SA(sin), sizeof(sin))))
+		return;
+	rec("%s; ", inet_ntoa(name_of(fd).sin_addr));
+	said("listen", listen(fd, 1));
+	fd = new_sock();
+	set_int(fd, IPPROTO_IP, r->a, r->b);
+	said("bind", bind(fd, SA(sin), sizeof(sin)));
+	nonblock(fd);
+	said("connect", connect(fd, SA(peer), sizeof(peer)));
+}
+
+/* IP_BIND_ADDRESS_NO_PORT: an address now, a port with connect() or listen() */
+static void bind_no_port(const struct row *r)
+{
+	struct sockaddr_in sin = at("127.0.0.1", 0), peer;
+	int l = new_peer(), fd = new_sock();
+
+	listen_on(l, "127.0.0.1");
+	peer = name_of(l);
+	set_int(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+	said("bind", bind(fd, SA(sin), sizeof(sin)));
+	sin = name_of(fd);
+	rec("%s port %d; ", inet_ntoa(sin.sin_addr), sin.sin_port != 0);
+	if (r->a)
+		said("listen", listen(fd, 1));
+	else
+		said("connect", connect(fd, SA(peer), sizeof(peer)));
+	sin = name_of(fd);
+	rec("%s port %d; ", inet_ntoa(sin.sin_addr), sin.sin_port != 0);
+}
+
 static void autobind_range(const struct row *r)
 {
 	unsigned int i, ports[20], j;
@@ -447,6 +486,16 @@ void add_bind_rows(void)
 	unsigned int i, j, k;
 
 	add(bind_twice, "bind: twice");
+	for (i = 0; i < 2; i++) {
+		static const int options[] = { IP_FREEBIND, IP_TRANSPARENT };
+		static const char *const names[] = { "IP_FREEBIND", "IP_TRANSPARENT" };
+		struct row *r = add(bind_foreign, "bind: another host's address, %s", names[i]);
+
+		r->a = options[i];
+		r->b = 1;
+		add(bind_no_port, "bind: IP_BIND_ADDRESS_NO_PORT, %s", i ? "listen" : "connect")->a = i;
+	}
+	add(bind_foreign, "bind: another host's address")->a = 0;
 	add(bind_connected, "bind: after connect");
 	for (i = 0; i < 16; i++)
 		for (j = 0; j < 3; j++)
