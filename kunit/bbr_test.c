@@ -61,7 +61,10 @@ static void info_get(struct flow *f)
 	union tcp_cc_info info = {};
 
 	if (c->ops->info)
-		c->ops->info(c, sim_ts(f->a)->mss, &info);
+		c->ops->info(c, &(struct toytcp_cong_asked) {
+			.mss = sim_ts(f->a)->mss,
+			.min_rtt_us = sim_ts(f->a)->rtt.min_us,
+		}, &info);
 	f->info = info.bbr;
 }
 

@@ -4,6 +4,7 @@
  * of observation, and what the window becomes (RFC 8257 section 3.3).
  */
 #include <kunit/test.h>
+#include <linux/inet_diag.h>
 #include <linux/kernel.h>
 #include <linux/limits.h>
 #include <linux/math64.h>
@@ -166,6 +167,37 @@ static void dctcp_avoid__is_renos(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c.ops->without_ecn->ssthresh(&c, 30, 0), 15);
 }
 
+/* TCP_CC_INFO, in Linux's units; what is Reno's says that nothing is on */
+static void dctcp_info__linux_units(struct kunit *test)
+{
+	struct toytcp_cong_asked asked = { .mss = 1000, .ce = true };
+	struct toytcp_cong c = started(100);
+	union tcp_cc_info info;
+	u32 una = U32_MAX - 20;
+
+	KUNIT_ASSERT_EQ(test, c.ops->info(&c, &asked, &info), sizeof(info.dctcp));
+	KUNIT_EXPECT_EQ(test, info.dctcp.dctcp_enabled, 1);
+	KUNIT_EXPECT_EQ(test, info.dctcp.dctcp_ce_state, 1);
+	KUNIT_EXPECT_EQ(test, info.dctcp.dctcp_alpha, 1024);
+	KUNIT_EXPECT_EQ(test, info.dctcp.dctcp_ab_tot, 0);
+	/* a window without a mark, and of the next one 7 segments, 3 of them marked */
+	acked(&c, 10, una, una + 100, false);
+	acked(&c, 4, una + 4, una + 100, false);
+	acked(&c, 3, una + 7, una + 100, true);
+	asked.ce = false;
+	KUNIT_ASSERT_EQ(test, c.ops->info(&c, &asked, &info), sizeof(info.dctcp));
+	KUNIT_EXPECT_EQ(test, info.dctcp.dctcp_ce_state, 0);
+	KUNIT_EXPECT_EQ(test, info.dctcp.dctcp_alpha, 1024 / 16 * 15);
+	KUNIT_EXPECT_EQ(test, info.dctcp.dctcp_ab_ecn, 3000);
+	KUNIT_EXPECT_EQ(test, info.dctcp.dctcp_ab_tot, 7000);
+	toytcp_cong_switch(&c, c.ops->without_ecn);
+	memset(&info, 0xff, sizeof(info));
+	KUNIT_ASSERT_EQ(test, c.ops->info(&c, &asked, &info), sizeof(info.dctcp));
+	KUNIT_EXPECT_EQ(test, info.dctcp.dctcp_enabled | info.dctcp.dctcp_ce_state |
+			      info.dctcp.dctcp_alpha | info.dctcp.dctcp_ab_ecn |
+			      info.dctcp.dctcp_ab_tot, 0);
+}
+
 static struct kunit_case dctcp_cases[] = {
 	KUNIT_CASE(dctcp_alpha__by_hand),
 	KUNIT_CASE(dctcp_alpha__decays),
@@ -173,6 +205,7 @@ static struct kunit_case dctcp_cases[] = {
 	KUNIT_CASE(dctcp_ssthresh__by_alpha),
 	KUNIT_CASE(dctcp_acked__once_a_window),
 	KUNIT_CASE(dctcp_avoid__is_renos),
+	KUNIT_CASE(dctcp_info__linux_units),
 	{}
 };
 

@@ -96,6 +96,13 @@ struct toytcp_cong_ack {
 	bool delayed;		/* the peer may have delayed it */
 };
 
+/* What the engine adds to an algorithm's answer to TCP_CC_INFO */
+struct toytcp_cong_asked {
+	u32 mss;		/* bytes of a full-sized segment */
+	u32 min_rtt_us;		/* least RTT seen; U32_MAX: none */
+	bool ce;		/* the latest of what arrived was marked (RFC 8257 3.2) */
+};
+
 /* An algorithm. All calls: owner's socket lock held, softirq context possible. */
 struct toytcp_cong_ops {
 	const char *name;	/* as in TCP_CONGESTION */
@@ -128,7 +135,9 @@ struct toytcp_cong_ops {
 	/* optional: it begins with nothing outstanding, for the program had no more */
 	void (*sends)(struct toytcp_cong *c, u64 now_us);
 	/* optional: TCP_CC_INFO; bytes of @info that are filled */
-	size_t (*info)(const struct toytcp_cong *c, u32 mss, union tcp_cc_info *info);
+	size_t (*info)(const struct toytcp_cong *c,
+		       const struct toytcp_cong_asked *asked,
+		       union tcp_cc_info *info);
 	u8 sndbuf_windows;	/* the send buffer follows so many times the window; 0: 2 */
 	/* optional, of the same owner: what takes its place where there is no ECN */
 	const struct toytcp_cong_ops *without_ecn;

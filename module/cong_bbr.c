@@ -645,16 +645,17 @@ static void bbr_sends(struct toytcp_cong *c, u64 now_us)
 		probe_rtt_end_check(c, b, now_us);
 }
 
-static size_t bbr_info(const struct toytcp_cong *c, u32 mss,
+static size_t bbr_info(const struct toytcp_cong *c,
+		       const struct toytcp_cong_asked *asked,
 		       union tcp_cc_info *info)
 {
 	const struct bbr *b = (const struct bbr *)c->priv;
-	u64 bw = bytes_a_second(bandwidth(b), mss);
+	u64 bw = bytes_a_second(bandwidth(b), asked->mss);
 
 	info->bbr = (struct tcp_bbr_info) {
 		.bbr_bw_lo = (u32)bw,
 		.bbr_bw_hi = (u32)(bw >> 32),
-		.bbr_min_rtt = b->min_rtt_us,
+		.bbr_min_rtt = b->begun ? b->min_rtt_us : asked->min_rtt_us,
 		.bbr_pacing_gain = b->pace_gain,
 		.bbr_cwnd_gain = b->cwnd_gain,
 	};

@@ -15,6 +15,7 @@
  * cong_net.c. Where a peer has no ECN the connection is Reno's.
  */
 #include <linux/build_bug.h>
+#include <linux/inet_diag.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
 
@@ -104,12 +105,32 @@ static void grow(struct toytcp_cong *c, const struct toytcp_cong_ack *ack)
 	toytcp_cong_reno.cong_avoid(c, ack);
 }
 
+/* an Alpha of 1 is 1024 there, and bytes are what segments are at present */
+static size_t dctcp_info(const struct toytcp_cong *c,
+			 const struct toytcp_cong_asked *asked,
+			 union tcp_cc_info *info)
+{
+	const struct dctcp *d = (const struct dctcp *)c->priv;
+
+	info->dctcp = (struct tcp_dctcp_info){};
+	if (c->ops == &toytcp_cong_dctcp)
+		info->dctcp = (struct tcp_dctcp_info) {
+			.dctcp_enabled = 1,
+			.dctcp_ce_state = asked->ce,
+			.dctcp_alpha = d->alpha_q >> (TOYTCP_DCTCP_SHIFT - 10),
+			.dctcp_ab_ecn = asked->mss * d->marked_segs,
+			.dctcp_ab_tot = asked->mss * d->acked_segs,
+		};
+	return sizeof(info->dctcp);
+}
+
 /* section 4.1: a peer without ECN; Linux's name for it */
 static const struct toytcp_cong_ops dctcp_reno = {
 	.name		= "dctcp-reno",
 	.owner		= NULL, /* as dctcp's */
 	.ssthresh	= loss_ssthresh,
 	.cong_avoid	= grow,
+	.info		= dctcp_info,
 };
 
 /* registered by cong.c */
@@ -122,5 +143,6 @@ struct toytcp_cong_ops toytcp_cong_dctcp = {
 	.ece_ssthresh	= dctcp_ece_ssthresh,
 	.cong_avoid	= grow,
 	.acked		= dctcp_acked,
+	.info		= dctcp_info,
 	.without_ecn	= &dctcp_reno,
 };

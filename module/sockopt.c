@@ -558,12 +558,22 @@ static int get_cong_info(struct sock *sk, char __user *optval,
 			 int __user *optlen, int len)
 {
 	const struct toytcp_sock *ts = toytcp_sk(sk);
+	struct toytcp_cong_asked asked = {};
 	union tcp_cc_info info = {};
+	struct toytcp_cong cong;
 	size_t size = 0;
 
 	lock_sock(sk);
-	if (ts->cong.ops->info)
-		size = ts->cong.ops->info(&ts->cong, ts->mss, &info);
+	cong = (struct toytcp_cong){ .ops = ts->cong.ops };
+	/* as Linux: before the handshake is through it has not begun */
+	if (ts->delivered) {
+		cong = ts->cong;
+		asked.mss = ts->mss;
+		asked.min_rtt_us = ts->rtt.min_us;
+		asked.ce = ts->ecn_ce;
+	}
+	if (cong.ops->info)
+		size = cong.ops->info(&cong, &asked, &info);
 	release_sock(sk);
 	return put_answer(&info, size, optval, optlen, len);
 }

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Rows of errnos: TCP_INFO. The struct is the kernel's, which libc's header
- * knows the beginning of only, and the two don't go together in one file.
+ * Rows of errnos: TCP_INFO and TCP_CC_INFO. The structs are the kernel's; libc's
+ * header knows the beginning of the first only, and the two don't go together
+ * in one file.
  */
 #define _GNU_SOURCE
+#include <linux/inet_diag.h>
 #include <linux/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "errnos.h"
 
@@ -87,6 +90,74 @@ static void tcp_info_length(const struct row *r)
 	}
 }
 
+/* where the algorithm is there at both families */
+static bool choose(int fd, const char *name)
+{
+	return !setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, strlen(name));
+}
+
+static void rec_cc_info(int fd, const char *name)
+{
+	static const socklen_t lengths[] = { 0, 1, 15, 16, 20, 100 };
+	union tcp_cc_info info;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		unsigned char bytes[101];
+		socklen_t len = lengths[i];
+
+		memset(bytes, 0xa5, sizeof(bytes));
+		said("TCP_CC_INFO", getsockopt(fd, IPPROTO_TCP, TCP_CC_INFO, bytes, &len));
+		rec("%u of %u, then %02x; ", len, lengths[i], bytes[len]);
+		memcpy(&info, bytes, sizeof(info));
+	}
+	if (!strcmp(name, "dctcp"))
+		rec("on %u ce %u alpha %u marked %u of %u; ",
+		    info.dctcp.dctcp_enabled, info.dctcp.dctcp_ce_state,
+		    info.dctcp.dctcp_alpha, info.dctcp.dctcp_ab_ecn,
+		    info.dctcp.dctcp_ab_tot);
+	else if (!strcmp(name, "bbr"))
+		rec("bandwidth %u %u rtt %s gains %u %u; ", info.bbr.bbr_bw_lo,
+		    info.bbr.bbr_bw_hi, !info.bbr.bbr_min_rtt ? "0" :
+		    info.bbr.bbr_min_rtt < 60000000 ? "measured" : "none",
+		    info.bbr.bbr_pacing_gain, info.bbr.bbr_cwnd_gain);
+}
+
+/* TCP_CC_INFO of a new socket, of one that listens, of a connection; and chosen late */
+static void cc_info(const struct row *r)
+{
+	int l = new_sock(), peer, fd, late, client = new_sock();
+	struct sockaddr_in sin;
+
+	choose(l, r->text);
+	rec_cc_info(l, r->text);
+	listen_on(l, "127.0.0.1");
+	rec_cc_info(l, r->text);
+	sin = name_of(l);
+	choose(client, r->text);
+	need("connect", connect(client, (struct sockaddr *)&sin, sizeof(sin)));
+	fd = need("accept", accept(l, NULL, NULL));
+	rec_cc_info(client, r->text);
+	rec_cc_info(fd, r->text);
+	late = in_state(ESTABLISHED, &peer);
+	choose(late, r->text);
+	rec_cc_info(late, r->text);
+}
+
+static void add_cc_info_rows(void)
+{
+	static const char *const names[] = { "reno", "cubic", "dctcp", "bbr" };
+	unsigned int i;
+	int fd;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		fd = socket(AF_INET, SOCK_STREAM, 0);
+		if (choose(fd, names[i]))
+			add(cc_info, "TCP_CC_INFO of %s", names[i])->text = names[i];
+		close(fd);
+	}
+}
+
 void add_info_rows(void)
 {
 	int i;
@@ -94,4 +165,5 @@ void add_info_rows(void)
 	for (i = 0; i < STATES; i++)
 		add(tcp_info_state, "%s: TCP_INFO", state_names[i])->a = i;
 	add(tcp_info_length, "TCP_INFO's length");
+	add_cc_info_rows();
 }
