@@ -534,6 +534,82 @@ static void link__lives(struct kunit *test)
 	}
 }
 
+#define BURST_RTT_US	(40 * SIM_MS)
+
+/* nothing joins what is in flight unless the window has room; a loss probe need not ask */
+static void watch_flight(const struct toytcp_sock *ts, u32 before)
+{
+	u32 now = toytcp_in_flight(ts);
+
+	WATCH(now <= before || now <= ts->cong.cwnd_segs + ts->tlp_pending,
+	      "%u in flight, %u before, a window of %u", now, before, ts->cong.cwnd_segs);
+}
+
+/*
+ * Any part of a window is lost, once. RFC 8985 section 3: what is missing is known
+ * a round trip and a quarter later, or a probe finds it after another two; and
+ * then it goes again with a window that doubles each round trip at the least. No
+ * timeout is needed.
+ */
+static void lossy_window(struct kunit *test, struct prng *p)
+{
+	u32 segs = 2 + prng_below(p, 38), total = 0, got = 0, before;
+	struct profile profile = {
+		.name = "a burst", BOTH(.delay_us = BURST_RTT_US / 2), .gso = prng_once_in(p, 2),
+		.no_ts = prng_once_in(p, 2), .sndbuf = 1 << 20, .rcvbuf = 1 << 20,
+	};
+	u64 rounds = 4 + 2 + fls(segs), until;
+	struct socket *listener, *a, *b;
+	struct toytcp_sock *ts;
+
+	world_init(test, &profile, p->seed);
+	sim.tap = NULL;
+	listener = sim_listen(test, SIM_PORT_B, 8);
+	set_buffers(listener->sk, &profile);
+	a = sim_socket(test);
+	set_buffers(a->sk, &profile);
+	KUNIT_ASSERT_EQ(test, sim_bind(a, SIM_A, SIM_PORT_A), 0);
+	KUNIT_ASSERT_EQ(test, sim_connect(a, SIM_B, SIM_PORT_B), -EINPROGRESS);
+	sim_run(4 * BURST_RTT_US);
+	b = sim_accept(listener);
+	KUNIT_ASSERT_NOT_NULL(test, b);
+	ts = sim_ts(a);
+	/* as if earned */
+	ts->cong.cwnd_segs = segs;
+	sim.link[0].loss = 20 + prng_below(p, 981);
+	total = segs * ts->mss;
+	KUNIT_ASSERT_EQ(test, sim_write(a, 0, total), total);
+	sim.link[0].loss = 0;
+	/* a single one waits for a delayed ACK, too */
+	until = sim.now_us + rounds * BURST_RTT_US + (segs < 3 ? TOYTCP_RTO_MIN_US : 0);
+	while ((got < total || ts->packets_out) && sim.now_us < until && !world.failures) {
+		before = toytcp_in_flight(ts);
+		if (!sim_step())
+			break;
+		watch_flight(ts, before);
+		got += max(0, sim_read_check(b, got, 65536));
+	}
+	WATCH(got == total && !ts->packets_out, "%u of %u bytes, %u segments out after %llu rounds",
+	      got, total, ts->packets_out, rounds);
+	WATCH(!ts->total_rto, "%u timeouts", ts->total_rto);
+	if (world.failures)
+		sim_dump();
+	sim_drain(test);
+}
+
+static void link__bursts(struct kunit *test)
+{
+	struct prng p = prng_start(test);
+	unsigned int i;
+
+	for (i = 0; i < 100 * sim_rounds() && !world.failures; i++) {
+		u64 seed = prng_u64(&p);
+		struct prng own = { .seed = seed, .state = seed };
+
+		lossy_window(test, &own);
+	}
+}
+
 /* many connections at once, each an echo, over one bad link */
 static void link__many_at_once(struct kunit *test)
 {
@@ -628,6 +704,7 @@ static int link_init(struct kunit *test)
 static struct kunit_case link_cases[] = {
 	KUNIT_CASE_PARAM(link__exchange, profile_gen_params),
 	KUNIT_CASE_PARAM(link__lives, prng_seed_gen_params),
+	KUNIT_CASE_PARAM(link__bursts, prng_seed_gen_params),
 	KUNIT_CASE(link__many_at_once),
 	KUNIT_CASE(link__peer_vanishes),
 	{}
