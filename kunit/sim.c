@@ -1086,7 +1086,8 @@ struct rtx_sums {
 
 static const char *check_rtx_queue(struct toytcp_sock *ts, struct rtx_sums *sum)
 {
-	u32 at = ts->snd_una;
+	u32 at = ts->snd_una, sacked_end = 0;
+	bool sacked = false;
 	struct rb_node *node;
 
 	for (node = rb_first(&ts->rtx_queue); node; node = rb_next(node)) {
@@ -1106,6 +1107,15 @@ static const char *check_rtx_queue(struct toytcp_sock *ts, struct rtx_sums *sum)
 			return "a sent buffer of no segments";
 		if (list_empty(&cb->sent) != !!(cb->mark & TOYTCP_SKB_SACKED))
 			return "what is SACKed is on no list, and all else is on one";
+		if (cb->mark & TOYTCP_SKB_SACKED) {
+			if (seq_before(cb->sacked_end, cb->end_seq))
+				return "what is SACKed ends before itself";
+			sacked_end = sacked ? seq_max(sacked_end, cb->sacked_end) :
+					      cb->sacked_end;
+			sacked = true;
+		} else if (sacked && seq_before(cb->seq, sacked_end)) {
+			return "a buffer that is not SACKed is said to be";
+		}
 		sum->waiting += (cb->mark & (TOYTCP_SKB_LOST | TOYTCP_SKB_RETRANS)) ==
 				TOYTCP_SKB_LOST;
 		at = cb->end_seq;
@@ -1259,6 +1269,12 @@ struct rb_node *__wrap_rb_next(const struct rb_node *node)
 {
 	sim.tree_steps++;
 	return __real_rb_next(node);
+}
+
+struct rb_node *__wrap_toytcp_sendq_rtx_find(const struct toytcp_sock *ts, u32 seq)
+{
+	sim.tree_steps++;
+	return __real_toytcp_sendq_rtx_find(ts, seq);
 }
 
 u32 __wrap_toytcp_sock_isn(const struct toytcp_flow_key *key)

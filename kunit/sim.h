@@ -88,7 +88,7 @@ struct sim {
 	struct list_head softirqs;	/* struct toytcp_softirq, raised and not yet run */
 	u32 n_timers, n_wire;
 	u64 events;
-	u64 tree_steps;			/* calls of rb_next() */
+	u64 tree_steps;			/* calls of rb_next() and of toytcp_sendq_rtx_find() */
 	u64 seed;			/* of the link's faults; set it to begin anew */
 	struct sim_link link[2];	/* from A, from B */
 	u64 busy_until[2];		/* the queue's end */
@@ -197,6 +197,8 @@ u32 __wrap_toytcp_sock_isn(const struct toytcp_flow_key *key);
 u32 __wrap_toytcp_sock_ts_offset(const struct toytcp_flow_key *key);
 struct rb_node *__wrap_rb_next(const struct rb_node *node);
 struct rb_node *__real_rb_next(const struct rb_node *node);
+struct rb_node *__wrap_toytcp_sendq_rtx_find(const struct toytcp_sock *ts, u32 seq);
+struct rb_node *__real_toytcp_sendq_rtx_find(const struct toytcp_sock *ts, u32 seq);
 /* and sock.c's own, for who wants it */
 u32 __real_toytcp_sock_isn(const struct toytcp_flow_key *key);
 u32 __real_toytcp_sock_ts_offset(const struct toytcp_flow_key *key);

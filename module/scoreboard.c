@@ -25,8 +25,14 @@
  *	lost_queue	LOST and not sent again: retransmission takes from its
  *			beginning. Linux walks the tree from a hint instead.
  *
- * What is SACKED is on neither. And a SACK block is compared with those of
- * the ACK before (sack_cache): only what it adds is looked up and walked.
+ * What is SACKED is on neither. A SACK block is compared with those of the ACK
+ * before (sack_cache): only what it adds is looked up and walked. And a walk
+ * does not step through what is SACKED: each such buffer knows how far from
+ * there on everything is (sacked_end), or was when somebody came by last. Who
+ * jumps leaves behind how far it came (path compression, as in a union-find).
+ * So whatever blocks a peer sends in whatever order, all of its ACKs together
+ * cost a number of look-ups that goes with theirs and that of the segments, times
+ * a logarithm. Linux merges SACKed buffers instead, where they may be.
  */
 #include <linux/list_sort.h>
 
@@ -213,22 +219,6 @@ static u32 wire_mss(const struct toytcp_sock *ts, const struct sk_buff *skb)
 	return skb_shinfo(skb)->gso_size ?: ts->mss;
 }
 
-/* the last buffer that begins at or before @seq; the first one if none does */
-static struct rb_node *find_at(struct toytcp_sock *ts, u32 seq)
-{
-	struct rb_node *node = ts->rtx_queue.rb_node, *found = NULL;
-
-	while (node) {
-		if (seq_leq(TOYTCP_CB(rb_to_skb(node))->seq, seq)) {
-			found = node;
-			node = node->rb_right;
-		} else {
-			node = node->rb_left;
-		}
-	}
-	return found ?: rb_first(&ts->rtx_queue);
-}
-
 /* one whole buffer is in a block */
 static void sack_buffer(struct toytcp_sock *ts, struct sk_buff *skb,
 			struct toytcp_ack *ack)
@@ -242,11 +232,38 @@ static void sack_buffer(struct toytcp_sock *ts, struct sk_buff *skb,
 				      1, U32_MAX);
 	unmark(ts, skb, TOYTCP_SKB_LOST | TOYTCP_SKB_RETRANS);
 	cb->mark |= TOYTCP_SKB_SACKED;
+	cb->sacked_end = cb->end_seq;
 	ts->sacked_out += cb->segs;
 	list_del_init(&cb->sent);
 	ack->delivered_segs += cb->segs;
 	ack->sacked = true;
 	ts->fack = seq_max(ts->fack, cb->end_seq);
+}
+
+/* the buffer behind what is SACKed from @cb on; NULL: that reaches up to @end */
+static struct rb_node *past_sacked(struct toytcp_sock *ts,
+				   struct toytcp_skb_cb *cb, u32 end)
+{
+	if (!seq_before(cb->sacked_end, end))
+		return NULL;
+	if (cb->sacked_end == cb->end_seq)
+		return rb_next(&toytcp_cb_skb(cb)->rbnode);
+	return toytcp_sendq_rtx_find(ts, cb->sacked_end);
+}
+
+/* SACKed buffers, one behind the other: all of them reach as far as the last one */
+static void learn_end(struct list_head *visited)
+{
+	struct toytcp_skb_cb *cb, *next;
+	u32 end;
+
+	if (list_empty(visited))
+		return;
+	end = list_last_entry(visited, struct toytcp_skb_cb, sent)->sacked_end;
+	list_for_each_entry_safe(cb, next, visited, sent) {
+		cb->sacked_end = end;
+		list_del_init(&cb->sent);
+	}
 }
 
 /*
@@ -257,24 +274,24 @@ static void sack_range(struct sock *sk, u32 start, u32 end,
 		       struct toytcp_ack *ack, struct toytcp_sack_block *done)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
-	struct rb_node *node;
+	struct rb_node *node, *next;
+	LIST_HEAD(visited);
 
 	done->start = end;
 	done->end = end;
-	for (node = find_at(ts, start); node; node = rb_next(node)) {
+	for (node = toytcp_sendq_rtx_find(ts, start); node; node = next) {
 		struct sk_buff *skb = rb_to_skb(node);
 		struct toytcp_skb_cb *cb = TOYTCP_CB(skb);
 		u32 cut;
 
 		if (!seq_before(cb->seq, end))
 			break;
-		if (!seq_after(cb->end_seq, start))
-			continue;
 		if (!(cb->mark & TOYTCP_SKB_SACKED)) {
 			if (seq_before(cb->seq, start)) {
 				cut = roundup(start - cb->seq, wire_mss(ts, skb));
 				if (cut < skb->len)
 					toytcp_sendq_split(sk, skb, cut, GFP_ATOMIC);
+				next = rb_next(node);
 				continue;
 			}
 			if (seq_after(cb->end_seq, end)) {
@@ -287,8 +304,11 @@ static void sack_range(struct sock *sk, u32 start, u32 end,
 		}
 		if (done->start == end)
 			done->start = seq_max(cb->seq, start);
-		done->end = cb->end_seq;
+		done->end = seq_min(cb->sacked_end, end);
+		list_add_tail(&cb->sent, &visited);
+		next = past_sacked(ts, cb, end);
 	}
+	learn_end(&visited);
 	if (done->start == end)
 		done->end = end;
 }

@@ -211,6 +211,30 @@ void toytcp_sendq_rtx_insert(struct toytcp_sock *ts, struct sk_buff *skb)
 }
 
 /**
+ * toytcp_sendq_rtx_find() - where in rtx_queue is a sequence number?
+ * @ts: the socket
+ * @seq: the number
+ *
+ * Context: socket lock held.
+ * Return: the last buffer that begins at or before @seq; the first one if none
+ * does; NULL if there is none at all.
+ */
+struct rb_node *toytcp_sendq_rtx_find(const struct toytcp_sock *ts, u32 seq)
+{
+	struct rb_node *node = ts->rtx_queue.rb_node, *found = NULL;
+
+	while (node) {
+		if (seq_leq(TOYTCP_CB(rb_to_skb(node))->seq, seq)) {
+			found = node;
+			node = node->rb_right;
+		} else {
+			node = node->rb_left;
+		}
+	}
+	return found ?: rb_first(&ts->rtx_queue);
+}
+
+/**
  * toytcp_sendq_unclone() - give a queued buffer a head of its own
  * @skb: the buffer
  * @gfp: allocation flags

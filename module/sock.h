@@ -91,6 +91,7 @@ struct toytcp_skb_cb {
 	union {
 		u32 tw_isn;	/* received SYN: ISN of a time-wait's successor; 0: none */
 		u32 delivered;	/* send: toytcp_sock.delivered at the last transmission */
+		u32 sacked_end;	/* SACKED: all from seq to this is; >= end_seq */
 	};
 	struct list_head sent;	/* send: in sent_queue, lost_queue, or nowhere (scoreboard.c) */
 	u32 delivered_us;	/* send: and toytcp_sock.delivered_us; 0: it has arrived */
@@ -578,6 +579,7 @@ void toytcp_sendq_end_record(struct sock *sk);
 void toytcp_sendq_purge(struct sock *sk);
 void toytcp_sendq_set_segs(struct sk_buff *skb, u32 mss);
 void toytcp_sendq_rtx_insert(struct toytcp_sock *ts, struct sk_buff *skb);
+struct rb_node *toytcp_sendq_rtx_find(const struct toytcp_sock *ts, u32 seq);
 int toytcp_sendq_unclone(struct sk_buff *skb, gfp_t gfp);
 void toytcp_sendq_resegment(struct toytcp_sock *ts, struct sk_buff *skb);
 int toytcp_sendq_split(struct sock *sk, struct sk_buff *skb, u32 len,
