@@ -1,5 +1,5 @@
 #!/bin/bash
-# vm: group=run cpus=2 timeout=1200 long=3600 kernel=stock
+# vm: group=run cpus=2 timeout=2400 long=3600 kernel=stock
 # SPDX-License-Identifier: GPL-2.0
 #
 # "toytcp run": what it leaves as it is, and real programs that never heard of

@@ -12,6 +12,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -190,8 +191,16 @@ static bool resolve(const char *host, const char *port, struct sockaddr_in *addr
 		.ai_flags = AI_PASSIVE,
 	};
 	struct addrinfo *found;
-	int err = getaddrinfo(host, port, &hints, &found);
+	char *end;
+	int err;
 
+	/* getaddrinfo() would take the lower 16 bits */
+	if (strtoul(port, &end, 10) > UINT16_MAX && !*end) {
+		fprintf(stderr, "toytcp nc: port %s: the last one is %u\n",
+			port, UINT16_MAX);
+		return false;
+	}
+	err = getaddrinfo(host, port, &hints, &found);
 	if (err) {
 		fprintf(stderr, "toytcp nc: %s port %s: %s\n", host ? host : "",
 			port, gai_strerror(err));
@@ -235,7 +244,7 @@ int cmd_nc(int argc, char **argv)
 	argc -= optind;
 	argv += optind;
 	if (argc != 2 && !(listening && argc == 1)) {
-		fputs("toytcp nc: an address and a port are needed\n", stderr);
+		fputs("toytcp nc: an address and a port are needed, and no more\n", stderr);
 		usage(stderr);
 		return EXIT_USAGE;
 	}
