@@ -13,7 +13,7 @@
 
 #define TOYTCP_COOKIE_PERIOD_US	60000000ull	/* tick of the cookies' clock */
 #define TOYTCP_COOKIE_AGE_MAX	2		/* ticks; an older cookie is refused */
-#define TOYTCP_COOKIE_VALID_S	120		/* the same, seconds */
+#define TOYTCP_COOKIE_VALID_S	(TOYTCP_COOKIE_AGE_MAX * TOYTCP_COOKIE_PERIOD_US / 1000000)
 
 /* What a timestamp remembers of a SYN's options */
 struct toytcp_cookie_opts {

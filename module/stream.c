@@ -185,11 +185,11 @@ static int sendmsg_locked(struct sock *sk, struct msghdr *msg)
 out:
 	if (copied && (flags & MSG_OOB))
 		toytcp_urgent_send(sk);
-	if (copied)
+	if (copied) {
 		toytcp_stamp_write(sk, sockc.tsflags);
-	if (copied)
 		toytcp_output_push(sk, flags & MSG_MORE ? TOYTCP_PUSH_MORE :
 							  TOYTCP_PUSH_NAGLE);
+	}
 	toytcp_zerocopy_end(uarg, copied);
 	return copied;
 

@@ -14,7 +14,7 @@ import struct
 import sys
 import threading
 
-from ip_wire import A, B, NS_A, TOYTCP, Case, Wire, enter, nft
+from ip_wire import A, B, NS_A, NS_B, TOYTCP, Case, Wire, enter, nft
 
 NETLINK_NETFILTER, NLM_F_REQUEST, NFQUEUE = 12, 1, 3 << 8
 MSG_PACKET, MSG_VERDICT, MSG_CONFIG = NFQUEUE, NFQUEUE | 1, NFQUEUE | 2
@@ -114,7 +114,7 @@ def through(c, q):
             end.join()
         s.close()
 
-    enter(c.peer_ns)
+    enter(NS_B)
     peer = socket.socket()
     peer.settimeout(30)
     c.sockets.append(peer)
@@ -130,7 +130,7 @@ def connected(c):
     l = c.socket()
     l.bind((A, c.port))
     l.listen(4)
-    enter(c.peer_ns)
+    enter(NS_B)
     peer = socket.socket()
     peer.settimeout(5)
     peer.connect((A, c.port))
@@ -158,36 +158,32 @@ def answered(c):
     c.say({seg["flags"] for seg in c.wire.segments()} == expected)
 
 
-def gone(c, q):
-    """The connection goes while a segment of its waits: nobody is there."""
+def lose(c, q, listener):
+    """The connection goes while a segment of its waits; is there a listener then?"""
     l, s, peer = connected(c)
     queued(c, of_port(c))
     peer.send(b"x" * 100)
     c.say("held", q.take(5))
-    l.close()
+    if not listener:
+        l.close()
     c.wire.drain()
     s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_0)
     s.close()
     c.show("len")
     q.release()
     answered(c)
+    l.close()
     again(c, q)
+
+
+def gone(c, q):
+    """The connection goes while a segment of its waits: nobody is there."""
+    lose(c, q, False)
 
 
 def succeeded(c, q):
     """It goes, and a listener is there: an ACK of nothing is reset."""
-    l, s, peer = connected(c)
-    queued(c, of_port(c))
-    peer.send(b"x" * 100)
-    c.say("held", q.take(5))
-    c.wire.drain()
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_0)
-    s.close()
-    c.show("len")
-    q.release()
-    answered(c)
-    l.close()
-    again(c, q)
+    lose(c, q, True)
 
 
 def refused(c, q):
@@ -196,7 +192,7 @@ def refused(c, q):
     l.bind((A, c.port))
     l.listen(4)
     queued(c, of_port(c))
-    enter(c.peer_ns)
+    enter(NS_B)
     peer = socket.socket()
     peer.settimeout(5)
     c.sockets.append(peer)
@@ -243,7 +239,6 @@ def main():
         for family in socket.AF_INET, TOYTCP:
             port += 1
             c = Case(family, wire, port)
-            c.peer_ns = sys.argv[2]
             try:
                 case(c, queue)
             except OSError as error:
