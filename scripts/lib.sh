@@ -11,6 +11,8 @@ cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/toytcp
 # Progress and errors go to standard error: standard output is for answers.
 say() { printf '%s\n' "$*" >&2; }
 die() { say "${0##*/}: $*"; exit 1; }
+# misuse LINE...: a wrong command line; says the right one
+misuse() { say "usage: $*"; exit 2; }
 
 as_root() {
 	if ((EUID == 0)); then "$@"; else sudo "$@"; fi
