@@ -20,7 +20,7 @@ KDIR ?=
 all: module tools
 
 module:
-	@set -e; kdir='$(KDIR)'; \
+	+@set -e; kdir='$(KDIR)'; \
 	test -n "$$kdir" || kdir=$$(scripts/kernel --kdir running); \
 	scripts/build -o toytcp.ko "$$kdir"
 
