@@ -561,7 +561,7 @@ static void bbr_init(struct toytcp_cong *c)
 }
 
 /* the first ACK tells what Linux finds in its socket */
-static void begin(struct bbr *b, const struct toytcp_cong_ack *ack)
+static void bbr_begin(struct bbr *b, const struct toytcp_cong_ack *ack)
 {
 	b->begun = 1;
 	b->min_rtt_us = ack->min_rtt_us;
@@ -585,7 +585,7 @@ static void bbr_control(struct toytcp_cong *c, const struct toytcp_cong_ack *ack
 	struct bbr *b = bbr_of(c);
 
 	if (!b->begun)
-		begin(b, ack);
+		bbr_begin(b, ack);
 	if (ack->acked_segs)
 		b->delivered_us = ack->now_us;
 	if (ack->state == TOYTCP_LOSS && b->state != TOYTCP_LOSS) {

@@ -145,7 +145,7 @@ static bool syn_is_good(struct sock *sk, const struct toytcp_req *req,
 }
 
 /* a child waits for the end of its handshake; both locks held */
-static void begin(struct sock *child, struct sock *listener)
+static void child_begin(struct sock *child, struct sock *listener)
 {
 	struct toytcp_fastopen_queue *q = &toytcp_sk(listener)->fastopen_queue;
 
@@ -182,7 +182,7 @@ bool toytcp_fastopen_child(struct sock *sk, struct toytcp_req *req,
 		toytcp_stats_inc(net, TOYTCP_MIB_FASTOPEN_PASSIVE_FAIL);
 		return false;
 	}
-	begin(child, sk);
+	child_begin(child, sk);
 	toytcp_rcv_syn_data(child, seg);
 	if (!toytcp_output_synack(child, answer)) {
 		toytcp_listen_queue(sk, child);

@@ -81,7 +81,7 @@ int toytcp_fastopen_keys_bytes(const struct toytcp_fastopen_keys *keys,
 	return keys->n * TOYTCP_FASTOPEN_KEY;
 }
 
-static struct toytcp_net *table_net(compat_ctl_table *table)
+static struct toytcp_net *table_tn(compat_ctl_table *table)
 {
 	return container_of(table->data, struct toytcp_net, sysctl);
 }
@@ -141,7 +141,7 @@ int toytcp_fastopen_sysctl_key(compat_ctl_table *table, int write,
 			       void *buffer, size_t *lenp, loff_t *ppos)
 {
 	u8 bytes[TOYTCP_FASTOPEN_KEYS * TOYTCP_FASTOPEN_KEY];
-	struct toytcp_net *tn = table_net(table);
+	struct toytcp_net *tn = table_tn(table);
 	char keys[KEYS_TEXT] = {}, *second;
 	struct ctl_table text = { .data = keys, .maxlen = sizeof(keys) };
 	int err;

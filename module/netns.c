@@ -66,7 +66,7 @@ static const struct toytcp_sysctl defaults = {
 	.pacing_ca_ratio = 120,
 };
 
-static int max_retries = 255;
+static int max_u8 = 255;
 static int max_syn_retries = 127;
 static int max_port = 65535;
 static int max_shift = 31;
@@ -139,10 +139,10 @@ static const struct ctl_table template[] = {
 	},
 	ENTRY(syn_retries, SYSCTL_ONE, &max_syn_retries),
 	ENTRY(syn_linear_timeouts, SYSCTL_ZERO, &max_syn_retries),
-	ENTRY(synack_retries, SYSCTL_ZERO, &max_retries),
-	ENTRY(retries1, SYSCTL_ZERO, &max_retries),
-	ENTRY(retries2, SYSCTL_ONE, &max_retries),
-	ENTRY(orphan_retries, SYSCTL_ZERO, &max_retries),
+	ENTRY(synack_retries, SYSCTL_ZERO, &max_u8),
+	ENTRY(retries1, SYSCTL_ZERO, &max_u8),
+	ENTRY(retries2, SYSCTL_ONE, &max_u8),
+	ENTRY(orphan_retries, SYSCTL_ZERO, &max_u8),
 	ENTRY(fin_timeout, SYSCTL_ZERO, NULL),
 	ENTRY(keepalive_time, SYSCTL_ONE, &max_keepalive),
 	ENTRY(keepalive_intvl, SYSCTL_ONE, &max_keepalive),
@@ -202,7 +202,7 @@ static const struct ctl_table template[] = {
 	},
 	ENTRY(challenge_ack_limit, SYSCTL_ONE, NULL),
 	ENTRY(min_rtt_wlen, SYSCTL_ZERO, &one_day_s),
-	ENTRY(min_tso_segs, SYSCTL_ONE, &max_retries),
+	ENTRY(min_tso_segs, SYSCTL_ONE, &max_u8),
 	ENTRY(tso_rtt_log, SYSCTL_ZERO, &max_shift),
 	ENTRY(limit_output_bytes, SYSCTL_ZERO, NULL),
 	ENTRY(slow_start_after_idle, SYSCTL_ZERO, SYSCTL_ONE),

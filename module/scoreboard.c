@@ -501,8 +501,8 @@ void toytcp_scoreboard_all_lost(struct toytcp_sock *ts, bool spare_recent)
 	}
 }
 
-static int sent_before(void *priv, const struct list_head *a,
-		       const struct list_head *b)
+static int sent_cmp(void *priv, const struct list_head *a,
+		    const struct list_head *b)
 {
 	const struct toytcp_skb_cb *x = list_entry(a, struct toytcp_skb_cb, sent);
 	const struct toytcp_skb_cb *y = list_entry(b, struct toytcp_skb_cb, sent);
@@ -526,5 +526,5 @@ void toytcp_scoreboard_none_lost(struct toytcp_sock *ts)
 	for (node = rb_first(&ts->rtx_queue); node; node = rb_next(node))
 		unmark(ts, rb_to_skb(node), TOYTCP_SKB_LOST);
 	list_splice_tail_init(&ts->lost_queue, &ts->sent_queue);
-	list_sort(NULL, &ts->sent_queue, sent_before);
+	list_sort(NULL, &ts->sent_queue, sent_cmp);
 }

@@ -200,7 +200,8 @@ static bool paws_reject(const struct toytcp_tw *tw,
 }
 
 /* RFC 7323 4.3: remember the timestamp to echo */
-static void ts_recent_update(struct toytcp_tw *tw, const struct toytcp_seg *seg)
+static void tw_ts_recent_update(struct toytcp_tw *tw,
+				const struct toytcp_seg *seg)
 {
 	if (!tw->ts_ok || !seg->opt.has_ts)
 		return;
@@ -281,7 +282,7 @@ static enum toytcp_drop_reason fin_wait2_rcv(struct toytcp_tw *tw,
 	}
 	tw->rcv_nxt = seg->end_seq;
 	WRITE_ONCE(tw->state, TCP_TIME_WAIT);
-	ts_recent_update(tw, seg);
+	tw_ts_recent_update(tw, seg);
 	toytcp_reply_tw_ack(tw);
 	tw_arm(tw, TOYTCP_TIMEWAIT_US);
 	return TOYTCP_DROP_NONE;
@@ -308,7 +309,7 @@ static enum toytcp_drop_reason tw_rcv(struct toytcp_tw *tw,
 	if (acceptable && !paws && seg->end_seq == seg->seq &&
 	    !(seg->flags & TOYTCP_SYN)) {
 		if (seg->seq == tw->rcv_nxt)
-			ts_recent_update(tw, seg);
+			tw_ts_recent_update(tw, seg);
 		return TOYTCP_DROP_NONE;
 	}
 	tw_dup_ack(tw, seg);
