@@ -12,6 +12,7 @@
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
+#undef CREATE_TRACE_POINTS	/* once in a unit of compilation; see whole.c */
 
 static const char *const drop_names[] = {
 #define X(name, text) text,
