@@ -98,11 +98,11 @@ bool toytcp_timer_del(struct toytcp_timer *timer)
 }
 
 /* nothing is dear here: the timers are exact */
-bool toytcp_timer_set(struct toytcp_timer *timer, u64 now_us, u64 delay_us)
+bool toytcp_timer_put_off(struct toytcp_timer *timer, u64 now_us, u64 delay_us)
 {
 	/* and so is the clock that an entry to the engine reads */
 	WARN_ON_ONCE(now_us != sim.now_us);
-	return toytcp_timer_mod(timer, delay_us);
+	return !list_empty(&timer->pending) && toytcp_timer_mod(timer, delay_us);
 }
 
 bool toytcp_timer_clear(struct toytcp_timer *timer)
@@ -469,6 +469,11 @@ int toytcp_ipv4_route_connect(struct sock *sk, __be32 faddr, __be16 fport,
 }
 
 u32 toytcp_ipv4_mtu(struct sock *sk)
+{
+	return sim.mtu;
+}
+
+u32 toytcp_ipv4_mtu_cached(struct sock *sk)
 {
 	return sim.mtu;
 }

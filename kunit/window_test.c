@@ -522,6 +522,11 @@ static void window_may_send__laws(struct kunit *test)
 		if (min(in.len, in.usable) >= in.mss)
 			KUNIT_ASSERT_EQ_MSG(test, v, TOYTCP_SEND_NOW,
 					    "a full segment" PRNG_FMT, prng_where(&p));
+		/* what output.c does not even ask for: nothing_holds() */
+		if (in.usable && in.len <= in.usable && in.len <= in.mss &&
+		    in.last && !in.cork && (in.nodelay || !in.in_flight))
+			KUNIT_ASSERT_EQ_MSG(test, v, TOYTCP_SEND_NOW,
+					    "whole and alone" PRNG_FMT, prng_where(&p));
 
 		/* an idle connection with an open window always moves */
 		in.in_flight = 0;

@@ -85,17 +85,17 @@ void toytcp_cwv_idle(struct toytcp_sock *ts)
 {
 	struct toytcp_cong *c = &ts->cong;
 	u64 idle_us = ts->now_us - ts->last_xmit_us, left_us;
-	u32 restart = toytcp_path_init_cwnd(ts);
-	u32 cwnd = c->cwnd_segs, rto_us;
+	u32 cwnd = c->cwnd_segs, rto_us, restart;
 
 	if (c->ops->sends && ts->app_limited) {
 		c->ops->sends(c, ts->now_us);
 		toytcp_pace_update_rate(&ts->inet.sk);
 	}
-	if (!decays(ts) || !ts->last_xmit_us || cwnd <= restart)
-		return;
 	rto_us = toytcp_rtt_timeout_us(&ts->rtt);
-	if (idle_us <= rto_us)
+	if (idle_us <= rto_us || !decays(ts) || !ts->last_xmit_us)
+		return;
+	restart = toytcp_path_init_cwnd(ts);
+	if (cwnd <= restart)
 		return;
 	c->ssthresh_segs = max(c->ssthresh_segs, cwnd / 4 * 3);
 	for (left_us = idle_us; left_us > rto_us && cwnd > restart; left_us -= rto_us)

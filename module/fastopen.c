@@ -383,7 +383,7 @@ struct sk_buff *toytcp_fastopen_data(struct sock *sk, u16 mss)
 	return skb;
 
 fail:
-	toytcp_sendq_free(sk, skb);
+	toytcp_sendq_free(sk, skb, false);
 	return NULL;
 }
 

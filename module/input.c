@@ -470,6 +470,9 @@ static bool nobody_reads(const struct sock *sk)
 /* Sixth: the URG bit, where text may still come */
 static void step_urg(struct sock *sk, const struct toytcp_seg *seg)
 {
+	if (likely(!(seg->flags & TOYTCP_URG) &&
+		   toytcp_sk(sk)->urg_data != TOYTCP_URG_NOTYET))
+		return;
 	if (BIT(sk->sk_state) &
 	    (TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2))
 		toytcp_urgent_rcv(sk, seg);
@@ -765,8 +768,10 @@ static void rcv_finish(struct sock *sk)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 
-	toytcp_recovery_xmit(sk);
-	toytcp_output_push(sk, TOYTCP_PUSH_NAGLE);
+	if (unlikely(!list_empty(&ts->lost_queue)))
+		toytcp_recovery_xmit(sk);
+	if (!skb_queue_empty(&sk->sk_write_queue))
+		toytcp_output_push(sk, TOYTCP_PUSH_NAGLE);
 	/* data may have carried the ACK just now; else it goes alone, or later */
 	if (!ts->ack_pending)
 		return;

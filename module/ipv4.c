@@ -590,6 +590,23 @@ u32 toytcp_ipv4_mtu(struct sock *sk)
 }
 
 /**
+ * toytcp_ipv4_mtu_cached() - the path MTU, as the cached route says
+ * @sk: the socket
+ *
+ * What each segment asks. Whether the route is still good is found out when the
+ * segment leaves (toytcp_ipv4_xmit()), as with Linux: the next one then knows.
+ *
+ * Context: socket lock held.
+ * Return: as toytcp_ipv4_mtu().
+ */
+u32 toytcp_ipv4_mtu_cached(struct sock *sk)
+{
+	const struct dst_entry *dst = __sk_dst_get(sk);
+
+	return likely(dst) ? dst_mtu(dst) : toytcp_ipv4_mtu(sk);
+}
+
+/**
  * toytcp_ipv4_update_pmtu() - a router asked for smaller packets
  * @sk: the socket
  * @mtu: bytes, from the ICMP message

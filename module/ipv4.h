@@ -40,6 +40,7 @@ int toytcp_ipv4_route(struct sock *sk);
 int toytcp_ipv4_route_connect(struct sock *sk, __be32 faddr, __be16 fport,
 			      __be32 *laddr);
 u32 toytcp_ipv4_mtu(struct sock *sk);
+u32 toytcp_ipv4_mtu_cached(struct sock *sk);
 void toytcp_ipv4_update_pmtu(struct sock *sk, u32 mtu);
 u32 toytcp_ipv4_reply_path(const struct toytcp_reply *reply,
 			   struct toytcp_path *path);

@@ -150,7 +150,7 @@ static struct sk_buff *gather(struct sock *sk, u32 size)
 		/* so much of the charge went with the data */
 		next->truesize -= delta;
 		__skb_unlink(next, &sk->sk_write_queue);
-		toytcp_sendq_free(sk, next);
+		toytcp_sendq_free(sk, next, false);
 	}
 	if (skb->len > size && toytcp_sendq_split(sk, skb, size, GFP_ATOMIC))
 		return NULL;

@@ -97,25 +97,24 @@ bool toytcp_timer_mod(struct toytcp_timer *timer, u64 delay_us)
 }
 
 /**
- * toytcp_timer_set() - arm a timer, or move it, lazily
+ * toytcp_timer_put_off() - move a pending timer, lazily
  * @timer: the timer
  * @now_us: the clock
- * @delay_us: microseconds from then; rounded up to a jiffy
+ * @delay_us: microseconds from then
  *
  * Context: any; the owner's lock held.
- * Return: true if it needs no reference of its own: it has one.
+ * Return: false if it is not pending, or would expire too late; then nothing
+ * is arranged, and toytcp_timer_mod() is the way.
  */
-bool toytcp_timer_set(struct toytcp_timer *timer, u64 now_us, u64 delay_us)
+bool toytcp_timer_put_off(struct toytcp_timer *timer, u64 now_us, u64 delay_us)
 {
 	unsigned long at = jiffies + 1 + nsecs_to_jiffies(delay_us * NSEC_PER_USEC);
 
 	if (timer->fine)
-		return toytcp_timer_mod(timer, delay_us);
+		return false;
 	WRITE_ONCE(timer->expires_us, now_us + delay_us);
-	if (timer_pending(&timer->timer) &&
-	    !time_before(at, timer->timer.expires))
-		return true;
-	return mod_timer(&timer->timer, at);
+	return timer_pending(&timer->timer) &&
+	       !time_before(at, timer->timer.expires);
 }
 
 /**

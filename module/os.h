@@ -26,7 +26,7 @@
  * who cancels a pending one, or runs its expire function, must drop it.
  *
  * The machine's timers are dear compared to a segment, and most that TCP arms
- * never expire. toytcp_timer_set() and toytcp_timer_clear() are the lazy pair:
+ * never expire. toytcp_timer_put_off() and toytcp_timer_clear() are the lazy pair:
  * they may leave the machine's timer where it is, if that is early enough.
  * Who uses them must ask in the expire function whether the time has come.
  */
@@ -72,7 +72,7 @@ void toytcp_timer_setup(struct toytcp_timer *timer,
 void toytcp_timer_setup_fine(struct toytcp_timer *timer,
 			     void (*expire)(struct toytcp_timer *timer));
 bool toytcp_timer_mod(struct toytcp_timer *timer, u64 delay_us);
-bool toytcp_timer_set(struct toytcp_timer *timer, u64 now_us, u64 delay_us);
+bool toytcp_timer_put_off(struct toytcp_timer *timer, u64 now_us, u64 delay_us);
 bool toytcp_timer_clear(struct toytcp_timer *timer);
 bool toytcp_timer_del(struct toytcp_timer *timer);
 

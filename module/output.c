@@ -546,6 +546,20 @@ static bool small_in_flight(const struct toytcp_sock *ts)
 	       seq_leq(ts->snd_sml, ts->snd_nxt);
 }
 
+/*
+ * Most segments are small, all there is to send, fit the window, and nothing
+ * holds them back: toytcp_window_may_send() says of each that it may go (KUnit:
+ * window_may_send__laws).
+ */
+static bool nothing_holds(const struct toytcp_sock *ts,
+			  const struct sk_buff *skb, enum toytcp_push how,
+			  s32 usable, u32 queued)
+{
+	return skb->len == queued && skb->len <= ts->mss && usable > 0 &&
+	       skb->len <= (u32)usable && !ts->cork &&
+	       how == TOYTCP_PUSH_NAGLE && (ts->nodelay || !small_in_flight(ts));
+}
+
 /* what the window says of the head of the write queue; *limit: bytes that may go */
 static enum toytcp_send_verdict may_send(const struct sock *sk,
 					 const struct sk_buff *skb,
@@ -554,7 +568,14 @@ static enum toytcp_send_verdict may_send(const struct sock *sk,
 	const struct toytcp_sock *ts = toytcp_sk(sk);
 	s32 usable = ts->snd_una + ts->snd_wnd - ts->snd_nxt;
 	u32 queued = ts->write_seq - ts->snd_nxt - ts->fin_queued;
-	struct toytcp_send_in in = {
+	enum toytcp_send_verdict verdict;
+	struct toytcp_send_in in;
+
+	if (nothing_holds(ts, skb, how, usable, queued)) {
+		*limit = usable;
+		return TOYTCP_SEND_NOW;
+	}
+	in = (struct toytcp_send_in) {
 		.len = skb->len,
 		.mss = ts->mss,
 		.usable = max(usable, 0),
@@ -567,8 +588,6 @@ static enum toytcp_send_verdict may_send(const struct sock *sk,
 		.cork = ((ts->cork && how != TOYTCP_PUSH_NOW) ||
 			 how == TOYTCP_PUSH_MORE) && !ts->snd_urgent,
 	};
-	enum toytcp_send_verdict verdict;
-
 	verdict = toytcp_window_may_send(&in);
 	*limit = in.usable;
 	/* the odd end of a large buffer waits like a small one */
@@ -601,16 +620,20 @@ u32 toytcp_output_gso_segs(const struct sock *sk)
 		       max_t(u32, sk->sk_gso_max_segs, 1));
 }
 
-/* largest buffer that may leave as one; whole segments unless it is the last */
+/* largest buffer that may leave as one; whole segments unless it is the last; @cwnd_quota > 0 */
 static u32 send_limit(const struct sock *sk, const struct sk_buff *skb,
 		      u32 window, u32 cwnd_quota)
 {
 	const struct toytcp_sock *ts = toytcp_sk(sk);
-	/* each segment has an urgent pointer of its own */
-	u32 segs = ts->snd_urgent ? 1 : toytcp_pace_gso_segs(sk);
-	u32 max_len = min(cwnd_quota, segs) * ts->mss;
-	u32 len = min3(skb->len, window, max_len);
+	u32 segs, max_len, len;
 
+	/* one segment may be as long as that, whatever the rest says */
+	if (skb->len <= ts->mss)
+		return min(skb->len, window);
+	/* each segment has an urgent pointer of its own */
+	segs = ts->snd_urgent ? 1 : toytcp_pace_gso_segs(sk);
+	max_len = min(cwnd_quota, segs) * ts->mss;
+	len = min3(skb->len, window, max_len);
 	if (len < skb->len && len > ts->mss)
 		len -= len % ts->mss;
 	return len;
@@ -729,7 +752,7 @@ void toytcp_output_push(struct sock *sk, enum toytcp_push how)
 	    skb_queue_empty(&sk->sk_write_queue))
 		return;
 	toytcp_clock(ts);
-	mtu = toytcp_ipv4_mtu(sk);
+	mtu = toytcp_ipv4_mtu_cached(sk);
 	if (mtu != ts->pmtu)
 		toytcp_output_mss_sync(sk, mtu);
 	if (!ts->packets_out)

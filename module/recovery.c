@@ -242,32 +242,32 @@ static void prr_update(struct toytcp_sock *ts, const struct toytcp_ack *ack)
 
 /* ---- an ACK ---- */
 
-static struct toytcp_cong_ack cong_ack(const struct toytcp_sock *ts,
-				       const struct toytcp_ack *ack)
+/* what every algorithm is told, each ACK; control() hears more */
+static void cong_ack_fill(const struct toytcp_sock *ts,
+			  const struct toytcp_ack *ack,
+			  struct toytcp_cong_ack *cack)
 {
-	return (struct toytcp_cong_ack) {
-		.rate = ack->rate,
-		.delivered = ts->delivered,
-		.min_rtt_us = ts->rtt.min_us,
-		.acked_segs = ack->delivered_segs,
-		.in_flight_segs = ack->prior_in_flight,
-		.rtt_us = ack->rtt_us,
-		.snd_una = ts->snd_una,
-		.snd_nxt = ts->snd_nxt,
-		.now_us = ack->now_us,
-		.ece = ack->ece,
-		.cwnd_limited = toytcp_cwnd_limited(ts) ||
-				ack->prior_in_flight >= ts->cong.cwnd_segs,
-	};
+	cack->rate = ack->rate;
+	cack->delivered = ts->delivered;
+	cack->min_rtt_us = ts->rtt.min_us;
+	cack->acked_segs = ack->delivered_segs;
+	cack->in_flight_segs = ack->prior_in_flight;
+	cack->rtt_us = ack->rtt_us;
+	cack->snd_una = ts->snd_una;
+	cack->snd_nxt = ts->snd_nxt;
+	cack->now_us = ack->now_us;
+	cack->ece = ack->ece;
+	cack->cwnd_limited = toytcp_cwnd_limited(ts) ||
+			     ack->prior_in_flight >= ts->cong.cwnd_segs;
 }
 
 static void window_grow(struct toytcp_sock *ts, const struct toytcp_ack *ack)
 {
-	struct toytcp_cong_ack cack;
+	struct toytcp_cong_ack cack COMPAT_UNINITIALIZED;
 
 	if (!ack->delivered_segs || ts->cong.ops->control)
 		return;
-	cack = cong_ack(ts, ack);
+	cong_ack_fill(ts, ack, &cack);
 	ts->cong.ops->cong_avoid(&ts->cong, &cack);
 }
 
@@ -279,11 +279,11 @@ static void control(struct sock *sk, const struct toytcp_ack *ack)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 	struct toytcp_cong *c = &ts->cong;
-	struct toytcp_cong_ack cack;
+	struct toytcp_cong_ack cack COMPAT_UNINITIALIZED;
 
 	if (likely(!c->ops->control) || toytcp_handshaking(sk))
 		return;
-	cack = cong_ack(ts, ack);
+	cong_ack_fill(ts, ack, &cack);
 	cack.left_segs = toytcp_in_flight(ts);
 	cack.newly_lost_segs = ts->lost_total - ack->prior_lost;
 	cack.lost_segs = ts->lost_total;
@@ -322,13 +322,33 @@ static void dupack(struct toytcp_sock *ts, struct toytcp_ack *ack)
 	}
 }
 
+/* an ACK that says nothing yet; its rate is toytcp_rate_sample()'s to fill */
+static void ack_begin(const struct toytcp_sock *ts, struct toytcp_ack *ack)
+{
+	ack->rs.valid = false;
+	ack->now_us = ts->now_us;
+	ack->prior_in_flight = toytcp_in_flight(ts);
+	ack->prior_lost = ts->lost_total;
+	ack->acked_segs = 0;
+	ack->delivered_segs = 0;
+	ack->rtt_us = 0;
+	ack->sacked = false;
+	ack->dupack = false;
+	ack->orig = false;
+	ack->dsack = false;
+	ack->dsack_tlp = false;
+	ack->delayed = false;
+	ack->reordered = false;
+	ack->brings_data = false;
+}
+
 /* what is new in the queues and counts */
 static void take_in(struct sock *sk, const struct toytcp_seg *seg,
 		    struct toytcp_ack *ack, bool window_changed)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 
-	if (ts->sack_ok)
+	if (ts->sack_ok && seg->opt.n_sacks)
 		toytcp_scoreboard_sacks(sk, seg, ack);
 	if (ack->advanced) {
 		/* a sample of a SACKed buffer is for what no ACK will give one of */
@@ -504,10 +524,10 @@ static void process(struct sock *sk, const struct toytcp_seg *seg,
 		    struct toytcp_ack *ack, u64 *wait_us)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
-	struct toytcp_cong_ack cack;
+	struct toytcp_cong_ack cack COMPAT_UNINITIALIZED;
 
 	if (ack->delivered_segs && ts->cong.ops->acked) {
-		cack = cong_ack(ts, ack);
+		cong_ack_fill(ts, ack, &cack);
 		ts->cong.ops->acked(&ts->cong, &cack);
 	}
 	if (ack->ece)
@@ -558,17 +578,15 @@ void toytcp_recovery_acked(struct sock *sk, const struct toytcp_seg *seg,
 			   u32 prior_una, bool window_changed)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
-	struct toytcp_ack ack = {
-		.now_us = ts->now_us,
-		.prior_una = prior_una,
-		.prior_in_flight = toytcp_in_flight(ts),
-		.prior_lost = ts->lost_total,
-		.advanced = ts->snd_una != prior_una,
-		.ece = toytcp_ecn_echoed(ts, seg),
-	};
+	struct toytcp_ack ack COMPAT_UNINITIALIZED;
 	bool had_data = ts->packets_out;
 	u64 wait_us = 0;
 
+	ack_begin(ts, &ack);
+	ack.prior_una = prior_una;
+	ack.advanced = ts->snd_una != prior_una;
+	ack.ece = toytcp_ecn_echoed(ts, seg);
+	ack.brings_data = seg->len;
 	if (!ts->sacked_out)
 		ts->fack = prior_una;
 	ack.prior_fack = ts->fack;

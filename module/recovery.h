@@ -35,6 +35,7 @@ struct toytcp_ack {
 	u32 rtt_us;		/* sample; 0: none */
 	bool ece;		/* it carries ECN-Echo (RFC 3168) */
 	bool advanced;		/* snd_una moved */
+	bool brings_data;	/* and data, which memory will be asked for next */
 	bool sacked;		/* a block told something new */
 	bool dupack;		/* RFC 5681 section 2, without SACK */
 	bool orig;		/* what was never sent again arrived, of before recover */

@@ -207,7 +207,7 @@ void toytcp_scoreboard_clean(struct sock *sk, struct toytcp_ack *ack)
 		toytcp_stamp_acked(sk, skb);
 		rb_erase(node, &ts->rtx_queue);
 		list_del(&cb->sent);
-		toytcp_sendq_free(sk, skb);
+		toytcp_sendq_free(sk, skb, ack->brings_data);
 	}
 	if (!ts->sack_ok)
 		clean_dupacks(ts, ack);

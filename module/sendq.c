@@ -56,13 +56,18 @@ struct sk_buff *toytcp_sendq_alloc(struct sock *sk, gfp_t gfp)
  * toytcp_sendq_free() - give back a buffer that is on no queue any more
  * @sk: the socket that was charged
  * @skb: the buffer; consumed
+ * @keep: the socket is about to be charged for another one: what this one was
+ *	charged stays with it, up to a page
  *
  * Context: socket lock held.
  */
-void toytcp_sendq_free(struct sock *sk, struct sk_buff *skb)
+void toytcp_sendq_free(struct sock *sk, struct sk_buff *skb, bool keep)
 {
 	sk_wmem_queued_add(sk, -skb->truesize);
-	sk_mem_uncharge(sk, skb->truesize);
+	if (keep && sk->sk_forward_alloc + (int)skb->truesize < 2 * (int)PAGE_SIZE)
+		sk_forward_alloc_add(sk, skb->truesize);
+	else
+		sk_mem_uncharge(sk, skb->truesize);
 	__kfree_skb(skb);
 }
 
@@ -99,7 +104,7 @@ struct sk_buff *toytcp_sendq_append(struct sock *sk)
 void toytcp_sendq_drop(struct sock *sk, struct sk_buff *skb)
 {
 	__skb_unlink(skb, &sk->sk_write_queue);
-	toytcp_sendq_free(sk, skb);
+	toytcp_sendq_free(sk, skb, false);
 }
 
 /**
@@ -147,11 +152,11 @@ void toytcp_sendq_purge(struct sock *sk)
 	struct sk_buff *skb;
 
 	while ((skb = __skb_dequeue(&sk->sk_write_queue)))
-		toytcp_sendq_free(sk, skb);
+		toytcp_sendq_free(sk, skb, false);
 	while ((node = rb_first(&ts->rtx_queue))) {
 		skb = rb_to_skb(node);
 		rb_erase(node, &ts->rtx_queue);
-		toytcp_sendq_free(sk, skb);
+		toytcp_sendq_free(sk, skb, false);
 	}
 	toytcp_chrono_acked(sk);
 	toytcp_recovery_reset(ts);

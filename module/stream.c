@@ -19,9 +19,15 @@
 
 /* ---- send ---- */
 
-/* bytes that one buffer of the write queue may hold: whole segments */
-static u32 size_goal(const struct sock *sk)
+/*
+ * Bytes that one buffer of the write queue may hold: whole segments. For what
+ * fits into one, and has nothing before it, one is enough.
+ */
+static u32 size_goal(const struct sock *sk, struct msghdr *msg)
 {
+	if (skb_queue_empty(&sk->sk_write_queue) &&
+	    msg_data_left(msg) <= toytcp_sk(sk)->mss)
+		return toytcp_sk(sk)->mss;
 	return toytcp_output_gso_segs(sk) * toytcp_sk(sk)->mss;
 }
 
@@ -149,7 +155,7 @@ static int sendmsg_locked(struct sock *sk, struct msghdr *msg)
 	}
 	toytcp_stamp_keep(sk, sockc.tsflags);
 	sk_clear_bit(SOCKWQ_ASYNC_NOSPACE, sk);
-	goal = size_goal(sk);
+	goal = size_goal(sk, msg);
 	while (msg_data_left(msg)) {
 		err = -EPIPE;
 		if (sk->sk_err || (sk->sk_shutdown & SEND_SHUTDOWN) ||
@@ -178,7 +184,7 @@ static int sendmsg_locked(struct sock *sk, struct msghdr *msg)
 		err = sk_stream_wait_memory(sk, &timeo);
 		if (err)
 			goto error;
-		goal = size_goal(sk);
+		goal = size_goal(sk, msg);
 	}
 	if (copied && flags & MSG_EOR)
 		toytcp_sendq_end_record(sk);

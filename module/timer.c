@@ -30,13 +30,16 @@
 #define PEER_UTO_MAX_MS	3600000u	/* U_LIMIT: no peer keeps memory here for longer */
 
 /*
- * The reference comes first: in process context a timer may fire, and drop
- * its reference, before the next statement runs.
+ * A timer that is merely put off keeps its reference. Else that comes first: in
+ * process context a timer may fire, and drop its reference, before the next
+ * statement runs.
  */
 static void arm(struct sock *sk, struct toytcp_timer *timer, u64 delay_us)
 {
+	if (toytcp_timer_put_off(timer, toytcp_sk(sk)->now_us, delay_us))
+		return;
 	sock_hold(sk);
-	if (toytcp_timer_set(timer, toytcp_sk(sk)->now_us, delay_us))
+	if (toytcp_timer_mod(timer, delay_us))
 		__sock_put(sk);
 }
 
