@@ -77,11 +77,13 @@ static bool timer_unlink(struct toytcp_timer *timer)
 	return true;
 }
 
-bool toytcp_timer_mod(struct toytcp_timer *timer, u64 delay_us)
+bool toytcp_timer_mod(struct toytcp_timer *timer, u64 now_us, u64 delay_us)
 {
 	bool was_pending = timer_unlink(timer);
 	struct toytcp_timer *at;
 
+	/* the clock that an entry to the engine reads is exact here, too */
+	WARN_ON_ONCE(now_us != sim.now_us);
 	timer->expires_us = sim.now_us + delay_us;
 	list_for_each_entry_reverse(at, &sim.timers, pending)
 		if (at->expires_us <= timer->expires_us)
@@ -100,9 +102,8 @@ bool toytcp_timer_del(struct toytcp_timer *timer)
 /* nothing is dear here: the timers are exact */
 bool toytcp_timer_put_off(struct toytcp_timer *timer, u64 now_us, u64 delay_us)
 {
-	/* and so is the clock that an entry to the engine reads */
-	WARN_ON_ONCE(now_us != sim.now_us);
-	return !list_empty(&timer->pending) && toytcp_timer_mod(timer, delay_us);
+	return !list_empty(&timer->pending) &&
+	       toytcp_timer_mod(timer, now_us, delay_us);
 }
 
 bool toytcp_timer_clear(struct toytcp_timer *timer)

@@ -35,6 +35,14 @@ static u32 flow_key_hashfn(const void *data, u32 len, u32 seed)
 			     &toytcp_secret.flow) ^ seed;
 }
 
+/* of what is in the table, or about to be: computed once */
+static u32 flow_obj_hashfn(const void *data, u32 len, u32 seed)
+{
+	const struct toytcp_flow *flow = data;
+
+	return flow->hash ^ seed;
+}
+
 static bool key_equal(const struct toytcp_flow_key *a,
 		      const struct toytcp_flow_key *b)
 {
@@ -55,6 +63,7 @@ static const struct rhashtable_params flow_params = {
 	.key_offset = offsetof(struct toytcp_flow, key),
 	.key_len = sizeof(struct toytcp_flow_key),
 	.hashfn = flow_key_hashfn,
+	.obj_hashfn = flow_obj_hashfn,
 	.obj_cmpfn = flow_cmpfn,
 	.automatic_shrinking = true,
 };
@@ -133,8 +142,9 @@ int toytcp_demux_insert(struct toytcp_flow *flow)
 	struct toytcp_net *tn = toytcp_net(flow->net);
 	int err;
 
-	err = rhashtable_lookup_insert_fast(&tn->flows, &flow->node,
-					    flow_params);
+	flow->hash = flow_key_hashfn(&flow->key, 0, 0);
+	err = rhashtable_lookup_insert_key(&tn->flows, &flow->key, &flow->node,
+					   flow_params);
 	if (!err)
 		WRITE_ONCE(flow->hashed, true);
 	return err;
@@ -155,6 +165,7 @@ int toytcp_demux_replace(struct toytcp_flow *old, struct toytcp_flow *flow)
 
 	if (!old->hashed)
 		return -ENOENT;
+	flow->hash = old->hash;
 	err = rhashtable_replace_fast(&tn->flows, &old->node, &flow->node,
 				      flow_params);
 	if (err)
@@ -251,19 +262,19 @@ struct toytcp_flow *toytcp_demux_lookup(struct net *net,
 
 /**
  * toytcp_demux_peek() - the connection of a segment, for a look
- * @net: the namespace
+ * @tn: the namespace's state
  * @key: the segment's ends
  *
  * Context: rcu_read_lock().
  * Return: the full socket, without a reference, or NULL: none, or a request or
  * time-wait.
  */
-struct sock *toytcp_demux_peek(struct net *net,
+struct sock *toytcp_demux_peek(struct toytcp_net *tn,
 			       const struct toytcp_flow_key *key)
 {
 	struct toytcp_flow *flow;
 
-	flow = rhashtable_lookup(&toytcp_net(net)->flows, key, flow_params);
+	flow = rhashtable_lookup(&tn->flows, key, flow_params);
 	return flow && flow->kind == TOYTCP_FLOW_SOCK ? toytcp_flow_sk(flow) :
 							NULL;
 }

@@ -44,6 +44,7 @@ struct toytcp_flow {
 	struct toytcp_flow_key key;	/* fixed while hashed */
 	u8 kind;			/* enum toytcp_flow_kind; fixed */
 	bool hashed;			/* in toytcp_net.flows; owner's lock */
+	u32 hash;			/* of the key, once hashed */
 	struct net *net;		/* no reference: the object ends first */
 	struct hlist_node list;		/* toytcp_net.all, for the listing */
 };
@@ -69,7 +70,7 @@ struct sock *toytcp_demux_listener(struct net *net,
 struct sock *toytcp_demux_choose(struct sock *sk,
 				 const struct toytcp_flow_key *key,
 				 struct sk_buff *skb, int hdr_len);
-struct sock *toytcp_demux_peek(struct net *net,
+struct sock *toytcp_demux_peek(struct toytcp_net *tn,
 			       const struct toytcp_flow_key *key);
 bool toytcp_demux_is(const struct sock *sk, const struct toytcp_flow_key *key);
 bool toytcp_demux_claim(struct net *net, const struct toytcp_flow_key *key,

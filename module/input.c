@@ -248,7 +248,7 @@ static void reading_begins(struct toytcp_sock *ts)
 {
 	ts->copied_seq = ts->irs + 1;
 	ts->rcvq_seq = ts->copied_seq;
-	ts->rcvq_us = toytcp_now_us();
+	ts->rcvq_us = ts->now_us;
 	ts->quickacks = TOYTCP_QUICKACKS;
 }
 

@@ -147,8 +147,8 @@ static bool unchanged_until_local(const struct net *net)
  * for one that BPF assigned, netfilter takes a reference should it queue the
  * segment.
  */
-static void early_demux(struct net *net, const unsigned long *ports_used,
-			struct sk_buff *skb)
+static void early_demux(struct net *net, struct toytcp_net *tn,
+			const unsigned long *ports_used, struct sk_buff *skb)
 {
 	int nhoff = skb_network_offset(skb);
 	const struct iphdr *iph = ip_hdr(skb);
@@ -166,7 +166,7 @@ static void early_demux(struct net *net, const unsigned long *ports_used,
 	if (!test_bit(ntohs(ports[1]), ports_used))
 		return;
 	key_from_headers(&key, iph, ports[0], ports[1]);
-	sk = toytcp_demux_peek(net, &key);
+	sk = toytcp_demux_peek(tn, &key);
 	if (!sk)
 		return;
 	/* a loopback device's packets bring their route */
@@ -191,13 +191,15 @@ static int rcv_packet(struct sk_buff *skb, struct net_device *dev,
 {
 	struct net *net = dev_net(dev);
 	const unsigned long *ports;
+	struct toytcp_net *tn;
 
 	if (static_branch_unlikely(&in_use_key.key) &&
 	    skb->pkt_type == PACKET_HOST) {
-		ports = READ_ONCE(toytcp_net(net)->ports_used);
+		tn = toytcp_net(net);
+		ports = READ_ONCE(tn->ports_used);
 		if (ports && READ_ONCE(net->ipv4.sysctl_ip_early_demux) &&
 		    READ_ONCE(net->ipv4.sysctl_tcp_early_demux))
-			early_demux(net, ports, skb);
+			early_demux(net, tn, ports, skb);
 	}
 	consume_skb(skb);
 	return NET_RX_SUCCESS;

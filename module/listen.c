@@ -84,7 +84,7 @@ static void req_timer_cancel(struct toytcp_req *req)
 static void req_timer_arm(struct toytcp_req *req, u64 delay_us)
 {
 	refcount_inc(&req->ref);
-	if (toytcp_timer_mod(&req->timer, delay_us))
+	if (toytcp_timer_mod(&req->timer, toytcp_now_us(), delay_us))
 		toytcp_flow_put(&req->flow);
 }
 

@@ -87,7 +87,7 @@ void toytcp_mtup_init(struct sock *sk)
 	ts->mtup = (struct toytcp_mtup) {
 		.low = mss_to_mtu(ts, READ_ONCE(ctl->base_mss)),
 		.high = mtu_top(ts),
-		.since_s = toytcp_now_s(),
+		.since_s = toytcp_clock_s(ts),
 		.enabled = READ_ONCE(ctl->mtu_probing) > 1,
 	};
 }

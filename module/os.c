@@ -75,24 +75,26 @@ void toytcp_timer_setup_fine(struct toytcp_timer *timer,
 /**
  * toytcp_timer_mod() - arm a timer, or move it
  * @timer: the timer
+ * @now_us: the clock, read a moment ago; a fine timer's reads it itself
  * @delay_us: microseconds from now; rounded up to a jiffy if it is not fine
  *
  * Context: any.
  * Return: true if it was pending before (its reference stays the same one).
  */
-bool toytcp_timer_mod(struct toytcp_timer *timer, u64 delay_us)
+bool toytcp_timer_mod(struct toytcp_timer *timer, u64 now_us, u64 delay_us)
 {
 	unsigned long delay = nsecs_to_jiffies(delay_us * NSEC_PER_USEC);
 	bool was_pending;
 
-	WRITE_ONCE(timer->expires_us, toytcp_now_us() + delay_us);
 	if (timer->fine) {
+		WRITE_ONCE(timer->expires_us, toytcp_now_us() + delay_us);
 		was_pending = hrtimer_try_to_cancel(&timer->hrtimer) == 1;
 		hrtimer_start(&timer->hrtimer,
 			      ns_to_ktime(timer->expires_us * NSEC_PER_USEC),
 			      HRTIMER_MODE_ABS_PINNED_SOFT);
 		return was_pending;
 	}
+	WRITE_ONCE(timer->expires_us, now_us + delay_us);
 	return mod_timer(&timer->timer, jiffies + delay + 1);
 }
 

@@ -71,7 +71,7 @@ void toytcp_timer_setup(struct toytcp_timer *timer,
 			void (*expire)(struct toytcp_timer *timer));
 void toytcp_timer_setup_fine(struct toytcp_timer *timer,
 			     void (*expire)(struct toytcp_timer *timer));
-bool toytcp_timer_mod(struct toytcp_timer *timer, u64 delay_us);
+bool toytcp_timer_mod(struct toytcp_timer *timer, u64 now_us, u64 delay_us);
 bool toytcp_timer_put_off(struct toytcp_timer *timer, u64 now_us, u64 delay_us);
 bool toytcp_timer_clear(struct toytcp_timer *timer);
 bool toytcp_timer_del(struct toytcp_timer *timer);

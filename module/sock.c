@@ -879,10 +879,13 @@ void toytcp_sock_rcvbuf_adjust(struct sock *sk)
 	struct toytcp_sock *ts = toytcp_sk(sk);
 	int top = READ_ONCE(toytcp_sk_net(sk)->sysctl.rmem[2]);
 	u32 read = ts->copied_seq - ts->rcvq_seq;
-	/* the clock is read where it can make the buffer grow */
-	u64 now = read > ts->rcvq_space ? toytcp_now_us() : ts->now_us, want;
+	u64 now, want;
 
-	if (!ts->rcv_rtt_us || now - ts->rcvq_us < ts->rcv_rtt_us)
+	if (!ts->rcv_rtt_us)
+		return;
+	/* the clock is read where it can make the buffer grow */
+	now = read > ts->rcvq_space ? toytcp_now_us() : ts->now_us;
+	if (now - ts->rcvq_us < ts->rcv_rtt_us)
 		return;
 	if (read > ts->rcvq_space) {
 		ts->rcvq_space = read;

@@ -39,7 +39,7 @@ static void arm(struct sock *sk, struct toytcp_timer *timer, u64 delay_us)
 	if (toytcp_timer_put_off(timer, toytcp_sk(sk)->now_us, delay_us))
 		return;
 	sock_hold(sk);
-	if (toytcp_timer_mod(timer, delay_us))
+	if (toytcp_timer_mod(timer, toytcp_sk(sk)->now_us, delay_us))
 		__sock_put(sk);
 }
 

@@ -88,7 +88,7 @@ static void tw_timer_fn(struct toytcp_timer *timer)
 static void tw_arm(struct toytcp_tw *tw, u64 delay_us)
 {
 	refcount_inc(&tw->ref);
-	if (toytcp_timer_mod(&tw->timer, delay_us))
+	if (toytcp_timer_mod(&tw->timer, toytcp_now_us(), delay_us))
 		toytcp_flow_put(&tw->flow);
 }
 
