@@ -609,6 +609,7 @@ static const struct proto_ops toytcp_proto_ops = {
 	.sendmsg	= toytcp_sendmsg,
 	.recvmsg	= toytcp_recvmsg,
 	.splice_read	= toytcp_splice_read,
+	COMPAT_SPLICE_EOF(toytcp_splice_eof)
 	.mmap		= sock_no_mmap,
 };
 

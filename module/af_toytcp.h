@@ -22,6 +22,7 @@ int toytcp_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 ssize_t toytcp_splice_read(struct socket *sock, loff_t *ppos,
 			   struct pipe_inode_info *pipe, size_t len,
 			   unsigned int flags);
+void toytcp_splice_eof(struct socket *sock);
 int toytcp_setsockopt(struct socket *sock, int level, int optname,
 		      sockptr_t optval, unsigned int optlen);
 int toytcp_getsockopt(struct socket *sock, int level, int optname,

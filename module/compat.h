@@ -56,9 +56,11 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 /* before 6.5 sendfile() and splice() hand their pages over by another way, which copies */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
 #define COMPAT_MSG_SPLICE_PAGES	0
+#define COMPAT_SPLICE_EOF(fn)
 #define compat_splice_from_iter(skb, iter, len, gfp)	(-EOPNOTSUPP)
 #else
 #define COMPAT_MSG_SPLICE_PAGES	MSG_SPLICE_PAGES
+#define COMPAT_SPLICE_EOF(fn)	.splice_eof = (fn),
 #define compat_splice_from_iter	skb_splice_from_iter
 #endif
 

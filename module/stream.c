@@ -603,3 +603,21 @@ ssize_t toytcp_splice_read(struct socket *sock, loff_t *ppos,
 	release_sock(sk);
 	return ret;
 }
+
+/**
+ * toytcp_splice_eof() - struct proto_ops.splice_eof: a file ended early
+ * @sock: the socket
+ *
+ * sendfile() was asked for more than the file has: what it sent with MSG_MORE,
+ * for the sake of what was to follow, does not wait any longer.
+ *
+ * Context: process; takes the socket lock.
+ */
+void toytcp_splice_eof(struct socket *sock)
+{
+	struct sock *sk = sock->sk;
+
+	lock_sock(sk);
+	toytcp_output_push(sk, TOYTCP_PUSH_NAGLE);
+	release_sock(sk);
+}
