@@ -9,6 +9,7 @@
 #include <linux/in.h>
 #include <linux/inet_diag.h>
 #include <linux/net_tstamp.h>
+#include <linux/netfilter_ipv4.h>
 #include <linux/tcp.h>
 #include <linux/uaccess.h>
 #include <net/ip.h>
@@ -715,7 +716,8 @@ int toytcp_getsockopt(struct socket *sock, int level, int optname,
 
 	if (level == IPPROTO_TCP)
 		return get_tcp_option(sk, optname, optval, optlen);
-	if (level == IPPROTO_IP && ip_option_known(optname))
+	/* where from a rule of NAT turned the connection to us: netfilter's answer */
+	if (level == IPPROTO_IP && (ip_option_known(optname) || optname == SO_ORIGINAL_DST))
 		return ip_getsockopt(sk, level, optname, optval, optlen);
 	if (level == IPPROTO_IPV6 && toytcp_mapped(sk))
 		return toytcp_mapped_getsockopt(sk, optname, optval, optlen);

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The host's firewall stays in force: what a rule drops is not heard, what it
-# rejects is refused, what a stateful one lets through passes, and a rule that
-# comes in the middle of a connection stops it for as long as it stands.
+# rejects is refused, what a stateful one lets through passes, a rule that comes
+# in the middle of a connection stops it for as long as it stands, and one of NAT
+# turns connections to another port, whose program can ask where they went.
 . "${0%/*}/lib.sh"
 
 # One table a side, with chains for both ways in and both ways out. (No sets of
@@ -139,7 +140,26 @@ icmp_in_the_middle() {
 	want ESTABLISHED a state c
 }
 
+translated() {
+	local port=$((PORT + 1000))
+
+	in_ns "$NB" nft -f - <<-END || fail "nft"
+		add table ip nat
+		add chain ip nat prerouting { type nat hook prerouting priority -100; }
+		add rule ip nat prerouting tcp dport $port dnat to 10.77.0.2:$PORT
+	END
+	listener
+	want 0 a connect c 10.77.0.2 "$port"
+	works
+	want "10.77.0.2:$port" a peer c
+	want "10.77.0.2:$PORT" b name s
+	want "10.77.0.2:$port" b original s
+	want ENOENT b original l
+	in_ns "$NB" nft delete table ip nat || fail "nft"
+}
+
 cases() {
+	run_case "another port by NAT, $(pair_name)" translated
 	run_case "input drop, $(pair_name)" silenced "$NB" drop
 	run_case "prerouting drop, $(pair_name)" silenced "$NB" early
 	run_case "output drop, $(pair_name)" silenced "$NA" out

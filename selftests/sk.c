@@ -25,6 +25,7 @@
  *	cong S [NAME]		TCP_CONGESTION: set it, or answer it
  *	error S			SO_ERROR
  *	name S | peer S		ADDR:PORT
+ *	original S		SO_ORIGINAL_DST, before NAT: ADDR:PORT
  *	poll S EVENTS MS	until one of IN,OUT,... shows: those that do
  *	inq S | outq S		FIONREAD, SIOCOUTQ
  *	state S			in the namespace's listing of its family
@@ -39,6 +40,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netfilter_ipv4.h>
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -309,12 +311,14 @@ static void do_option(struct sock *s, const char *name, const char *value)
 	die("no option '%s'", name ?: "");
 }
 
-static void do_name(struct sock *s, bool peer)
+/* WHAT: name, peer or original */
+static void do_name(struct sock *s, const char *what)
 {
 	struct sockaddr_in sin = { 0 };
 	socklen_t len = sizeof(sin);
-	int err = peer ? getpeername(s->fd, (struct sockaddr *)&sin, &len) :
-			 getsockname(s->fd, (struct sockaddr *)&sin, &len);
+	int err = *what == 'p' ? getpeername(s->fd, (struct sockaddr *)&sin, &len) :
+		  *what == 'n' ? getsockname(s->fd, (struct sockaddr *)&sin, &len) :
+		  getsockopt(s->fd, IPPROTO_IP, SO_ORIGINAL_DST, &sin, &len);
 
 	if (err)
 		answer_errno();
@@ -561,8 +565,9 @@ static void on_socket(struct sock *s, char **a)
 			answer_errno();
 		else
 			puts(errname(err));
-	} else if (!strcmp(a[0], "name") || !strcmp(a[0], "peer")) {
-		do_name(s, *a[0] == 'p');
+	} else if (!strcmp(a[0], "name") || !strcmp(a[0], "peer") ||
+		   !strcmp(a[0], "original")) {
+		do_name(s, a[0]);
 	} else if (!strcmp(a[0], "poll") && a[2] && a[3]) {
 		do_poll(s, a[2], a[3]);
 	} else if (!strcmp(a[0], "inq")) {
