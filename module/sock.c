@@ -844,7 +844,8 @@ void toytcp_sock_kill_orphans(struct net *net)
  * @sk: the socket
  *
  * Twice the window, so that the program can fill one half while the other is
- * in flight; within net.toytcp.wmem, and not where SO_SNDBUF was set.
+ * in flight; within net.toytcp.wmem, and not where SO_SNDBUF was set. As much as
+ * Linux, so that a program that writes before anybody reads gets as far.
  *
  * Context: socket lock held.
  */
@@ -852,15 +853,18 @@ void toytcp_sock_sndbuf_expand(struct sock *sk)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 	int top = READ_ONCE(toytcp_sk_net(sk)->sysctl.wmem[2]);
+	u32 per_seg;
 	u64 want;
 
 	if (sk->sk_userlocks & SOCK_SNDBUF_LOCK || sk_under_memory_pressure(sk))
 		return;
-	/* a segment may lie in a buffer of its own, header, descriptor and all */
+	/* a segment may lie in a buffer of its own, of which memory has the sizes it has */
+	per_seg = max(ts->mss, ts->peer_mss) + MAX_TCP_HEADER +
+		  SKB_DATA_ALIGN(sizeof(struct skb_shared_info));
+	per_seg = roundup_pow_of_two(per_seg) + SKB_DATA_ALIGN(sizeof(struct sk_buff));
 	want = (ts->cong.ops->sndbuf_windows ?: 2ull) *
 	       max3(ts->cong.cwnd_segs, TOYTCP_CONG_INIT_CWND,
-		    ts->reordering + 1) *
-	       (ts->mss + SKB_TRUESIZE(TOYTCP_HEADROOM));
+		    ts->reordering + 1) * per_seg;
 	if (want > sk->sk_sndbuf)
 		WRITE_ONCE(sk->sk_sndbuf, min_t(u64, want, max(top, sk->sk_sndbuf)));
 }

@@ -272,6 +272,17 @@ static void zerocopy(const struct row *r)
 	rec("%s", on ? n >= 1 ? "all noticed" : "notices lack" : "");
 }
 
+/* What a connection begins with, so much as can be written before anybody reads. */
+static void first_buffers(const struct row *r)
+{
+	int a, b;
+
+	(void)r;
+	pair(&a, &b);
+	rec("send %d receive %d; ", get_int(a, SOL_SOCKET, SO_SNDBUF),
+	    get_int(a, SOL_SOCKET, SO_RCVBUF));
+}
+
 /* TCP_NOTSENT_LOWAT: little is unsent when the socket is no longer writable. */
 static void notsent_lowat(const struct row *r)
 {
@@ -727,6 +738,7 @@ void add_option_rows(void)
 	r->b = 1;
 	add(zerocopy, "MSG_ZEROCOPY")->a = 1;
 	add(zerocopy, "MSG_ZEROCOPY: without SO_ZEROCOPY")->a = 0;
+	add(first_buffers, "SO_SNDBUF, SO_RCVBUF: connected");
 	add(notsent_lowat, "TCP_NOTSENT_LOWAT: writable")->a = 16384;
 	add(maxseg_connected, "TCP_MAXSEG: connected")->a = 0;
 	add(maxseg_connected, "TCP_MAXSEG: set to 1000, connected")->a = 1000;
