@@ -2,7 +2,7 @@
 /*
  * Rows of errnos: what the core gives every socket, and what it asks of a
  * family for that: cookies, the CPU of arrival, SIGIO, busy polling,
- * timestamps, io_uring.
+ * timestamps, who is woken, io_uring.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -13,12 +13,15 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "errnos.h"
@@ -344,6 +347,63 @@ static void whole_file(const struct row *r)
 	rec("%u bytes, equal %d; ", come, !memcmp(data, got, sizeof(data)));
 }
 
+/* ---- EPOLLEXCLUSIVE ------------------------------------------------------------- */
+
+/* Has it nothing to do but wait? */
+static bool sleeps(pid_t pid)
+{
+	char path[40], text[100];
+	const char *state;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = need("open", open(path, O_RDONLY));
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = 0;
+	state = strrchr(text, ')');
+	return state && state[1] && state[2] == 'S';
+}
+
+/*
+ * Processes that wait for one listener, each with an epoll of its own; how many
+ * a connection wakes. a: EPOLLEXCLUSIVE
+ */
+static void woken_by_one(const struct row *r)
+{
+	struct epoll_event ev = { .events = EPOLLIN | (r->a ? EPOLLEXCLUSIVE : 0) }, out;
+	int l = new_sock(), peer = new_peer(), ep, i, asleep = 0;
+	struct sockaddr_in sin;
+	pid_t pids[3];
+
+	listen_on(l, "127.0.0.1");
+	for (i = 0; i < 3; i++) {
+		ep = need("epoll", epoll_create1(0));
+		said("add", epoll_ctl(ep, EPOLL_CTL_ADD, l, &ev));
+		pids[i] = need("fork", fork());
+		if (!pids[i])
+			_exit(epoll_wait(ep, &out, 1, -1) != 1);
+	}
+	for (i = 0; i < 3; i++)
+		while (!sleeps(pids[i]))
+			poll(NULL, 0, 1);
+	sin = name_of(l);
+	need("connect", connect(peer, SA(sin), sizeof(sin)));
+	need("one", waitpid(-1, NULL, 0));
+	/* whoever else was woken had been when this one was */
+	for (i = 0; i < 3; i++)
+		asleep += kill(pids[i], 0) == 0 && sleeps(pids[i]);
+	rec("asleep %d; ", asleep);
+	for (i = 0; i < 3; i++)
+		kill(pids[i], SIGKILL);
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+	ev.events |= EPOLLONESHOT;
+	ep = need("epoll", epoll_create1(0));
+	said("with one shot", epoll_ctl(ep, EPOLL_CTL_ADD, l, &ev));
+}
+
 /* ---- io_uring -------------------------------------------------------------------- */
 
 struct ring {
@@ -474,5 +534,10 @@ void add_core_rows(void)
 	add_stamp_rows();
 	r = add(whole_file, "sendfile: a whole file, spliced out");
 	r->with_peer = true;
+	for (i = 0; i < 2; i++) {
+		r = add(woken_by_one, "epoll: %s", i ? "EPOLLEXCLUSIVE" : "all are woken");
+		r->a = i;
+		r->with_peer = true;
+	}
 	add(uring, "io_uring: accept, recv, send")->with_peer = true;
 }
