@@ -174,7 +174,7 @@ verdict() {	# NAME STATUS
 	fi
 	read -r reason < "$case_dir/reason"
 	case_failed "$1" "${reason:-status $2: ${said[*]: -1}}"
-	for line in "${said[@]: -12}"; do
+	for line in "${said[@]:${#said[@]} > 12 ? ${#said[@]} - 12 : 0}"; do
 		echo "#   $line"
 	done
 }

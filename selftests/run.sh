@@ -1,5 +1,5 @@
 #!/bin/bash
-# vm: group=run cpus=2 timeout=2400 long=3600 kernel=stock
+# vm: group=run cpus=2 timeout=2400 long=6000 kernel=stock
 # SPDX-License-Identifier: GPL-2.0
 #
 # "toytcp run": what it leaves as it is, and real programs that never heard of
@@ -510,6 +510,128 @@ secure_copy() {
 	same "$tmp/www/crypt" "$case_dir/down" "down"
 }
 
+# --- a proxy, a database, a cache, JavaScript ------------------------------------
+
+# Through a proxy, that is server and client: health checks, connections that
+# are used again, and splice() from socket to socket.
+proxy() {
+	local port=$((PORT + 2000)) url=http://10.77.0.2:$((PORT + 2000)) how
+
+	nginx_start
+	cat > "$case_dir/haproxy.cfg" <<-END
+		global
+			maxconn 500
+		defaults
+			mode http
+			timeout connect 60s
+			timeout client 60s
+			timeout server 60s
+			option splice-auto
+		frontend in
+			bind 10.77.0.2:$port
+			default_backend out
+		backend out
+			option httpchk GET /small
+			option redispatch
+			http-reuse always
+			server one 10.77.0.2:$PORT check inter 500 tfo
+			server two 10.77.0.2:$PORT source 10.77.0.2
+	END
+	server haproxy -db -q -f "$case_dir/haproxy.cfg"
+	PORT=$port server_ready
+	curl_get -o "$case_dir/big" "$url/big" || fail "big file: $?"
+	same "$tmp/www/big" "$case_dir/big" "big file"
+	for how in -k ""; do
+		# shellcheck disable=SC2086	# words
+		client ab -q -s 300 -n "$ab_n" -c 20 $how "$url/small" > "$case_dir/ab" 2>&1 || {
+			cat "$case_dir/ab"
+			fail "ab $how: $?"
+		}
+		grep -q -E "^Complete requests: +$ab_n\$" "$case_dir/ab" &&
+			grep -q -E '^Failed requests: +0$' "$case_dir/ab" &&
+			! grep -E 'Non-2xx' "$case_dir/ab" || {
+			cat "$case_dir/ab"
+			fail "ab $how: requests failed"
+		}
+	done
+}
+
+# Ten clients of a cache, each with values of many sizes, read back.
+cache() {
+	server memcached -u nobody -l 10.77.0.2 -p "$PORT" -U 0 -m 64 -c 200
+	server_ready
+	client python3 -IS -c '
+import os, socket, sys, threading
+def talk(n):
+    s = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+    f = s.makefile("rb")
+    values = [os.urandom(size) for size in (1, 1000, 70000, 500000)]
+    for i, value in enumerate(values):
+        s.sendall(b"set k%d.%d 0 0 %d\r\n" % (n, i, len(value)) + value + b"\r\n")
+        assert f.readline() == b"STORED\r\n"
+    s.sendall(b"get " + b" ".join(b"k%d.%d" % (n, i) for i in range(4)) + b"\r\n")
+    for i, value in enumerate(values):
+        assert f.readline() == b"VALUE k%d.%d 0 %d\r\n" % (n, i, len(value))
+        assert f.read(len(value) + 2) == value + b"\r\n"
+    assert f.readline() == b"END\r\n"
+    s.sendall(b"quit\r\n")
+    assert f.read() == b""
+    done.append(n)
+done = []
+threads = [threading.Thread(target=talk, args=(n,)) for n in range(10)]
+for t in threads: t.start()
+for t in threads: t.join()
+assert len(done) == 10, len(done)
+' 10.77.0.2 "$PORT" || fail "clients: $?"
+}
+
+# A process for each connection; keepalive and TCP_USER_TIMEOUT are set by it.
+database() {
+	local bin as=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+	local db="host=10.77.0.2 port=$PORT user=me dbname=postgres"
+
+	bin=$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
+	chmod 755 "$tmp" "$case_dir"
+	install -d -o 65534 -g 65534 "$case_dir/db"
+	"${as[@]}" "$bin/initdb" -D "$case_dir/db" -U me -A trust -N > "$case_dir/initdb" 2>&1 || {
+		cat "$case_dir/initdb"
+		fail "initdb: $?"
+	}
+	echo "host all me 10.77.0.0/16 trust" >> "$case_dir/db/pg_hba.conf"
+	server "${as[@]}" "$bin/postgres" -D "$case_dir/db" -p "$PORT" -k '' -F \
+		-c listen_addresses=10.77.0.2 -c tcp_user_timeout=60000 \
+		-c tcp_keepalives_idle=30 -c client_connection_check_interval=1000
+	server_ready
+	poll_until 60 client psql -q "$db" -c 'create table t (line text)' ||
+		fail "psql: $(cat "$case_dir/server")"
+	base64 -w 100 "$tmp/www/crypt" > "$case_dir/in"
+	client psql -q "$db tcp_user_timeout=60000" -c '\copy t from stdin' < "$case_dir/in" ||
+		fail "copy in: $?"
+	client psql -q "$db" -c '\copy t to stdout' > "$case_dir/back" || fail "copy out: $?"
+	same "$case_dir/in" "$case_dir/back" "the table"
+	client "$bin/pgbench" -q -i "$db" > "$case_dir/bench" 2>&1 &&
+		client "$bin/pgbench" -n -c 10 -j 2 -t "$pgbench_n" "$db" >> "$case_dir/bench" 2>&1 &&
+		client "$bin/pgbench" -n -C -S -c 4 -t 20 "$db" >> "$case_dir/bench" 2>&1 || {
+		cat "$case_dir/bench"
+		fail "pgbench: $?"
+	}
+	[[ $(grep -c -E '^number of failed transactions: 0 ' "$case_dir/bench") == 2 ]] || {
+		cat "$case_dir/bench"
+		fail "pgbench: transactions failed"
+	}
+}
+
+# http with keep-alive and without, what is sent coming back; and plain streams,
+# of which each end is closed by itself.
+javascript() {
+	server node "$tmp/echo.js" server 10.77.0.2 "$PORT"
+	PORT=$((PORT + 1000)) server_ready
+	client node "$tmp/echo.js" client 10.77.0.2 "$PORT" "$tmp/www/range" || {
+		cat "$case_dir/server"
+		fail "node: $?"
+	}
+}
+
 # A static binary with AF_INET in it, that changes namespaces itself.
 static_program() {
 	client "$BIN/xfer" both --client-family inet --server-family inet \
@@ -558,6 +680,59 @@ prepare() {
 
 		asyncio.run(main(*sys.argv[1:]))
 	END
+	cat > "$tmp/echo.js" <<-'END'
+		const [,, what, host, port, file] = process.argv;
+		const http = require('http'), net = require('net'), fs = require('fs');
+		const {pipeline} = require('stream/promises'), {buffer} = require('stream/consumers');
+
+		function serve() {
+		  http.createServer((req, res) => req.pipe(res)).listen({host, port, backlog: 511}, () =>
+		    net.createServer({allowHalfOpen: true}, s => s.pipe(s)).listen(+port + 1000, host));
+		}
+
+		function request(data, agent) {
+		  return new Promise((resolve, reject) => {
+		    http.request({host, port, agent, method: 'POST'}, res => resolve(buffer(res)))
+		      .on('error', reject).end(data);
+		  });
+		}
+
+		async function plain(data) {
+		  const s = net.connect({host, port: +port + 1000, noDelay: true, keepAlive: true});
+		  const back = buffer(s);
+		  for (let at = 0; at < data.length; at += 50000)
+		    if (!s.write(data.subarray(at, at + 50000)))
+		      await new Promise(resolve => s.once('drain', resolve));
+		  s.end();
+		  return back;
+		}
+
+		function refused() {
+		  return new Promise((resolve, reject) => net.connect(+port + 1, host)
+		    .on('connect', () => reject('connected')).on('error', e => resolve(e.code)));
+		}
+
+		async function talk() {
+		  const data = fs.readFileSync(file), agent = new http.Agent({keepAlive: true, maxSockets: 4});
+		  const all = [];
+		  for (let n = 0; n < 60; n++) {
+		    const part = data.subarray(0, n * n * n);
+		    all.push([part, request(part, n % 3 ? agent : false)]);
+		    if (n % 4 == 0)
+		      all.push([part, plain(part)]);
+		  }
+		  all.push([data, request(data, agent)], [data, plain(data)]);
+		  for (const [sent, back] of all)
+		    if (!sent.equals(await back))
+		      throw new Error('what came back is not what was sent');
+		  const used = Object.values(agent.freeSockets).flat().length;
+		  if (used < 1 || used > 4 || await refused() != 'ECONNREFUSED')
+		    throw new Error(`${used} kept alive`);
+		  agent.destroy();
+		}
+
+		if (what == 'server') serve(); else talk();
+	END
 }
 
 programs() {
@@ -575,13 +750,17 @@ programs() {
 		run_case "$(pair_name): curl and nginx without sendfile" carried web_copied
 		run_case "$(pair_name): nginx and wrk" carried load
 		run_case "$(pair_name): a static program of Go" carried static_go
+		run_case "$(pair_name): haproxy and ab" carried proxy
+		run_case "$(pair_name): memcached" carried cache
+		run_case "$(pair_name): PostgreSQL" carried database
+		run_case "$(pair_name): Node.js" carried javascript
 	fi
 }
 
 if [[ $LONG == 1 ]]; then
-	echo_clients=500 iperf_s=10 redis_n=100000 crypt_bytes=100000000 big_bytes=100000000
+	echo_clients=500 iperf_s=10 redis_n=100000 ab_n=1000 pgbench_n=50 crypt_bytes=100000000 big_bytes=100000000
 else
-	echo_clients=100 iperf_s=1 redis_n=500 crypt_bytes=1000000 big_bytes=5000000
+	echo_clients=100 iperf_s=1 redis_n=500 ab_n=200 pgbench_n=10 crypt_bytes=1000000 big_bytes=5000000
 fi
 load_module
 topology r
