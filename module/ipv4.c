@@ -201,7 +201,9 @@ static int rcv_packet(struct sk_buff *skb, struct net_device *dev,
 		    READ_ONCE(net->ipv4.sysctl_tcp_early_demux))
 			early_demux(net, tn, ports, skb);
 	}
-	consume_skb(skb);
+	/* a host's segments come by, too: in place of consume_skb(), a call */
+	if (skb_unref(skb))
+		__kfree_skb(skb);
 	return NET_RX_SUCCESS;
 }
 

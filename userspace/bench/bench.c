@@ -7,8 +7,10 @@
  * clock that is read here counts instructions; see scripts/bench.
  *
  * Usage: bench [-f FAMILY] [-F FAMILY] [-n NETNS] [-N NETNS] [-a ADDR] [-p PORT]
- *              TEST SIZE COUNT [CONNECTIONS]
+ *              [-i IDLE] [-l LABEL] TEST SIZE COUNT [CONNECTIONS]
  *   -f, -F  family of client and server: inet (default) or toytcp
+ *   -i      with rr: so many more connections that say nothing
+ *   -l      "family" in what is printed (default: the client's)
  *   -n, -N  network namespace of client and server (ip netns)
  *   -a, -p  the server's address (127.0.0.1) and port (5300)
  *   TEST    bulk   COUNT bytes in writes of SIZE bytes, one way
@@ -16,11 +18,16 @@
  *           crr    COUNT times connect, request, answer, close
  *           conns  as rr, COUNT in all, over CONNECTIONS connections at once
  *           idle   memory of CONNECTIONS idle connections (both ends)
+ *           hold   CONNECTIONS idle connections, until it is killed
+ *           tw     memory of CONNECTIONS TIME_WAITs, the client's
+ *           syn    COUNT SYNs from addresses that never answer (10.99.0.0/16;
+ *                  needs a route there), the listener's backlog is SIZE
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/ip.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -41,15 +48,18 @@
 #define BUFFER (1 << 20)
 #define EVENTS 256
 
-enum test { BULK, RR, CRR, CONNS, IDLE, TESTS };
+enum test { BULK, RR, CRR, CONNS, IDLE, HOLD, TW, SYN, TESTS };
 
-static const char *const test_names[TESTS] = { "bulk", "rr", "crr", "conns", "idle" };
+static const char *const test_names[TESTS] = {
+	"bulk", "rr", "crr", "conns", "idle", "hold", "tw", "syn",
+};
 
 static struct {
 	enum test test;
 	size_t size;			/* bytes */
 	unsigned long count;		/* bulk: bytes; else transactions */
-	unsigned int conns;
+	unsigned int conns, idle;
+	const char *label;
 	int family, server_family;
 	const char *netns, *server_netns;
 	struct sockaddr_in addr;
@@ -66,7 +76,8 @@ static void __attribute__((noreturn)) usage(void)
 {
 	fprintf(stderr,
 		"usage: bench [-f FAMILY] [-F FAMILY] [-n NETNS] [-N NETNS] [-a ADDR] [-p PORT]\n"
-		"             bulk|rr|crr|conns|idle SIZE COUNT [CONNECTIONS]\n");
+		"             [-i IDLE] [-l LABEL]\n"
+		"             bulk|rr|crr|conns|idle|hold|tw|syn SIZE COUNT [CONNECTIONS]\n");
 	exit(2);
 }
 
@@ -177,9 +188,17 @@ static void serve_events(int listener)
 
 static void serve(int listener)
 {
+	unsigned int i;
 	int fd;
 
-	if (opt.test == CONNS || opt.test == IDLE)
+	if (opt.test == SYN)
+		for (;;)
+			pause();
+	/* they stay until this process ends */
+	for (i = 0; i < opt.idle; i++)
+		if (accept(listener, NULL, NULL) < 0)
+			die("accept");
+	if (opt.test == CONNS || opt.test == IDLE || opt.test == HOLD)
 		serve_events(listener);
 	for (;;) {
 		fd = accept(listener, NULL, NULL);
@@ -218,7 +237,7 @@ static pid_t start_server(void)
 	listener = new_socket(opt.server_family, 0);
 	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (bind(listener, (struct sockaddr *)&opt.addr, sizeof(opt.addr)) ||
-	    listen(listener, 4096))
+	    listen(listener, opt.test == SYN ? (int)opt.size : 4096))
 		die("listen");
 	if (write(ready[1], &c, 1) != 1)
 		die("pipe");
@@ -251,14 +270,18 @@ static void transact(int fd)
 		die("the server closed");
 }
 
-static void run_rr(void)
+static unsigned long long run_rr(void)
 {
+	unsigned long long begin;
 	unsigned long i;
 	int fd = connected();
 
+	begin = now_ns();
 	for (i = 0; i < opt.count; i++)
 		transact(fd);
+	begin = now_ns() - begin;
 	close(fd);
+	return begin;
 }
 
 static void run_crr(void)
@@ -274,6 +297,90 @@ static void run_crr(void)
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &gone, sizeof(gone));
 		close(fd);
 	}
+}
+
+/* close() here, then there: the TIME_WAIT is ours */
+static void run_tw(void)
+{
+	unsigned int i;
+	int fd;
+
+	for (i = 0; i < opt.conns; i++) {
+		fd = connected();
+		transact(fd);
+		shutdown(fd, SHUT_WR);
+		if (read_all(fd, 1))
+			die("no end from the server");
+		close(fd);
+	}
+}
+
+static unsigned int sum(const void *data, size_t len, unsigned int so_far)
+{
+	const unsigned short *word = data;
+
+	for (; len > 1; len -= 2)
+		so_far += *word++;
+	return so_far;
+}
+
+static unsigned short folded(unsigned int sum)
+{
+	sum = (sum >> 16) + (sum & 0xffff);
+	return ~(sum + (sum >> 16));
+}
+
+/* SYNs as a raw socket sends them, each of another address and port */
+static unsigned long long run_syn(void)
+{
+	struct {
+		struct iphdr ip;
+		struct tcphdr tcp;
+		unsigned char options[4];
+	} __attribute__((packed, aligned(4))) p = { 0 };
+	int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+	unsigned long long begin;
+	unsigned long i;
+
+	if (fd < 0)
+		die("raw socket");
+	p.ip.version = 4;
+	p.ip.ihl = 5;
+	p.ip.ttl = 64;
+	p.ip.protocol = IPPROTO_TCP;
+	p.ip.tot_len = htons(sizeof(p));
+	p.ip.daddr = opt.addr.sin_addr.s_addr;
+	p.tcp.dest = opt.addr.sin_port;
+	p.tcp.doff = 6;
+	p.tcp.syn = 1;
+	p.tcp.window = htons(65535);
+	memcpy(p.options, "\2\4\5\264", 4);
+	begin = now_ns();
+	for (i = 0; i < opt.count; i++) {
+		unsigned int pseudo = htons(IPPROTO_TCP) + htons(sizeof(p) - sizeof(p.ip));
+
+		p.ip.saddr = htonl(0x0a630000 + 1 + i % 65000);
+		p.tcp.source = htons(1024 + i % 60000);
+		p.tcp.seq = htonl(i * 2654435761u);
+		p.tcp.check = 0;
+		pseudo = sum(&p.ip.saddr, 8, pseudo);
+		p.tcp.check = folded(sum(&p.tcp, sizeof(p) - sizeof(p.ip), pseudo));
+		if (sendto(fd, &p, sizeof(p), 0, (struct sockaddr *)&opt.addr,
+			   sizeof(opt.addr)) < 0)
+			die("sendto");
+	}
+	return now_ns() - begin;
+}
+
+static void open_idle(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < opt.idle; i++)
+		connected();
+	/* and what they have left to do is done */
+	if (opt.idle)
+		sleep(1);
 }
 
 static int *open_all(void)
@@ -377,12 +484,14 @@ static void parse(int argc, char **argv)
 	unsigned long port = 5300;
 	int c;
 
-	while ((c = getopt(argc, argv, "f:F:n:N:a:p:")) != -1)
+	while ((c = getopt(argc, argv, "f:F:n:N:a:p:i:l:")) != -1)
 		switch (c) {
 		case 'f': opt.family = family_number(optarg); break;
 		case 'F': opt.server_family = family_number(optarg); break;
 		case 'n': opt.netns = optarg; break;
 		case 'N': opt.server_netns = optarg; break;
+		case 'i': opt.idle = number(optarg); break;
+		case 'l': opt.label = optarg; break;
 		case 'a': addr = optarg; break;
 		case 'p': port = number(optarg); break;
 		default: usage();
@@ -400,8 +509,11 @@ static void parse(int argc, char **argv)
 	if (argc == 4)
 		opt.conns = number(argv[3]);
 	if (opt.test == TESTS || !opt.size || opt.size > BUFFER || !opt.count ||
-	    !opt.conns || opt.conns > 60000)
+	    !opt.conns || opt.conns > 60000 || opt.idle > 60000 ||
+	    (opt.idle && opt.test != RR))
 		usage();
+	if (!opt.label)
+		opt.label = family_name(opt.family);
 }
 
 int main(int argc, char **argv)
@@ -414,23 +526,31 @@ int main(int argc, char **argv)
 	raise_limit();
 	server = start_server();
 	enter(opt.netns);
+	open_idle();
 	slab = memory("SUnreclaim");
 	avail = memory("MemAvailable");
 	begin = now_ns();
 	switch (opt.test) {
 	case BULK: run_bulk(); break;
-	case RR: run_rr(); break;
 	case CRR: run_crr(); break;
 	case IDLE: open_all(); sleep(1); break;
+	case HOLD:
+		open_all();
+		printf("held\n");
+		fflush(stdout);
+		for (;;)
+			pause();
+	case TW: run_tw(); sleep(1); break;
 	default: break;
 	}
-	took = opt.test == CONNS ? run_conns() : now_ns() - begin;
+	took = opt.test == CONNS ? run_conns() : opt.test == RR ? run_rr() :
+	       opt.test == SYN ? run_syn() : now_ns() - begin;
 	slab = memory("SUnreclaim") - slab;
 	avail -= memory("MemAvailable");
 	kill(server, SIGKILL);
 	waitpid(server, NULL, 0);
 	printf("{\"test\": \"%s\", \"family\": \"%s\", \"server\": \"%s\", \"size\": %zu, \"count\": %lu, \"conns\": %u, \"ns\": %llu, \"slab\": %lld, \"memory\": %lld}\n",
-	       test_names[opt.test], family_name(opt.family),
+	       test_names[opt.test], opt.label,
 	       family_name(opt.server_family), opt.size, opt.count, opt.conns,
 	       took, slab, avail);
 	return 0;
