@@ -4,9 +4,11 @@
  * and of listeners that share (module/demux.c).
  */
 #include <kunit/test.h>
+#include <linux/filter.h>
 #include <linux/kernel.h>
 #include <linux/net.h>
 #include <linux/slab.h>
+#include <net/sock_reuseport.h>
 
 #include "../module/netns.h"
 #include "../module/port.h"
@@ -415,6 +417,72 @@ static void demux_listener__reuseport_handshakes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, n, 20);
 }
 
+/* a cookie is good with whoever has the ACK: here one that came in between */
+static void demux_listener__reuseport_cookies(struct kunit *test)
+{
+	struct socket *listener[3];
+	struct sim_peer p[16];
+	int i, k, n = 0, by_late = 0;
+
+	toytcp_net(&init_net)->sysctl.syncookies = 2;
+	for (k = 0; k < 3; k++) {
+		listener[k] = sim_socket(test);
+		listener[k]->sk->sk_reuseport = 1;
+		KUNIT_ASSERT_EQ(test, sim_bind(listener[k], 0, SIM_PORT_A), 0);
+		KUNIT_ASSERT_EQ(test, kernel_listen(listener[k], 20), 0);
+		for (i = 0; i < 16 && !k; i++) {
+			sim_peer_init(&p[i], SIM_PORT_A);
+			p[i].port = 3000 + i;
+			sim_peer_send(&p[i], TOYTCP_SYN, 0);
+			p[i].rcv_nxt = sim_next()->seq + 1;
+		}
+	}
+	for (i = 0; i < 16; i++) {
+		sim_peer_send(&p[i], TOYTCP_ACK, 0);
+		SIM_EXPECT_NONE(test);
+	}
+	for (k = 0; k < 3; k++)
+		while (sim_accept(listener[k])) {
+			n++;
+			by_late += k > 0;
+		}
+	KUNIT_EXPECT_EQ(test, n, 16);
+	KUNIT_EXPECT_GT(test, by_late, 0);
+}
+
+/* SO_ATTACH_REUSEPORT_CBPF: a program says which */
+static void demux_listener__reuseport_program(struct kunit *test)
+{
+	struct sock_filter code[] = { BPF_STMT(BPF_RET | BPF_K, 0) };
+	struct sock_fprog_kern prog = { .len = 1, .filter = code };
+	struct socket *listener[3];
+	struct bpf_prog *fp;
+	struct sim_peer p;
+	int i, k;
+
+	for (i = 0; i < 3; i++) {
+		listener[i] = sim_socket(test);
+		listener[i]->sk->sk_reuseport = 1;
+		KUNIT_ASSERT_EQ(test, sim_bind(listener[i], 0, SIM_PORT_A), 0);
+		KUNIT_ASSERT_EQ(test, kernel_listen(listener[i], 20), 0);
+	}
+	for (i = 0; i < 3; i++) {
+		code[0].k = i;
+		KUNIT_ASSERT_EQ(test, bpf_prog_create(&fp, &prog), 0);
+		KUNIT_ASSERT_EQ(test, reuseport_attach_prog(listener[i]->sk, fp), 0);
+		for (k = 0; k < 8; k++) {
+			sim_peer_init(&p, SIM_PORT_A);
+			p.port = 3000 + 8 * i + k;
+			sim_peer_send(&p, TOYTCP_SYN, 0);
+		}
+	}
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_EQ(test, sim_ts(listener[i])->req_count, 8);
+	KUNIT_EXPECT_EQ(test, reuseport_detach_prog(listener[0]->sk), 0);
+	KUNIT_EXPECT_EQ(test, reuseport_detach_prog(listener[1]->sk), -ENOENT);
+	sim_inbox_clear();
+}
+
 static struct kunit_case port_cases[] = {
 	KUNIT_CASE(port_first__no_repetition),
 	KUNIT_CASE(port_first__distribution),
@@ -431,6 +499,8 @@ static struct kunit_case port_cases[] = {
 	KUNIT_CASE(port_inherit__classes),
 	KUNIT_CASE(demux_listener__reuseport),
 	KUNIT_CASE(demux_listener__reuseport_handshakes),
+	KUNIT_CASE(demux_listener__reuseport_cookies),
+	KUNIT_CASE(demux_listener__reuseport_program),
 	{}
 };
 
