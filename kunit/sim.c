@@ -23,6 +23,7 @@
 #include "../module/listen.h"
 #include "../module/netns.h"
 #include "../module/os.h"
+#include "../module/recycle.h"
 #include "../module/secret.h"
 #include "../module/seq.h"
 #include "../module/timewait.h"
@@ -1313,9 +1314,12 @@ static int __init sim_module_init(void)
 	err = toytcp_timewait_init();
 	if (err)
 		goto listen;
-	err = toytcp_sock_init();
+	err = toytcp_recycle_init();
 	if (err)
 		goto timewait;
+	err = toytcp_sock_init();
+	if (err)
+		goto recycle;
 	err = toytcp_netns_init();
 	if (err)
 		goto sock;
@@ -1328,6 +1332,8 @@ netns:
 	toytcp_netns_exit();
 sock:
 	toytcp_sock_exit();
+recycle:
+	toytcp_recycle_exit();
 timewait:
 	toytcp_timewait_exit();
 listen:
@@ -1342,6 +1348,7 @@ static void __exit sim_module_exit(void)
 	toytcp_family_unregister();
 	toytcp_netns_exit();
 	toytcp_sock_exit();
+	toytcp_recycle_exit();
 	toytcp_timewait_exit();
 	toytcp_listen_exit();
 	toytcp_cong_builtin_exit();

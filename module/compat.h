@@ -11,7 +11,9 @@
 #include <linux/net.h>
 #include <linux/netdevice.h>
 #include <linux/random.h>
+#include <linux/shrinker.h>
 #include <linux/skbuff.h>
+#include <linux/slab.h>
 #include <linux/sysctl.h>
 #include <linux/tcp.h>
 #include <linux/timer.h>
@@ -45,6 +47,45 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 	timer->function = fn;
 }
 #endif
+
+/* who is asked for memory when it is short; NULL without memory */
+static inline struct shrinker *
+compat_shrinker_add(const char *name,
+		    unsigned long (*count)(struct shrinker *, struct shrink_control *),
+		    unsigned long (*scan)(struct shrinker *, struct shrink_control *))
+{
+	struct shrinker *s;
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+	s = kzalloc(sizeof(*s), GFP_KERNEL);
+#else
+	s = shrinker_alloc(0, "%s", name);
+#endif
+	if (!s)
+		return NULL;
+	s->count_objects = count;
+	s->scan_objects = scan;
+	s->seeks = DEFAULT_SEEKS;
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+	if (register_shrinker(s, "%s", name)) {
+		kfree(s);
+		return NULL;
+	}
+#else
+	shrinker_register(s);
+#endif
+	return s;
+}
+
+static inline void compat_shrinker_remove(struct shrinker *s)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+	unregister_shrinker(s);
+	kfree(s);
+#else
+	shrinker_free(s);
+#endif
+}
 
 /* what an skb->tstamp on its way out is; 6.1: a bool that says the same */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)

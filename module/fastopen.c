@@ -28,6 +28,7 @@
 #include "compat.h"
 #include "fastopen.h"
 #include "listen.h"
+#include "recycle.h"
 #include "recovery.h"
 #include "sock.h"
 
@@ -368,7 +369,7 @@ struct sk_buff *toytcp_fastopen_data(struct sock *sk, u16 mss)
 	skb = toytcp_sendq_alloc(sk, sk->sk_allocation);
 	if (!skb)
 		return NULL;
-	if (!sk_page_frag_refill(sk, pfrag))
+	if (!toytcp_recycle_frag_refill(sk, pfrag))
 		goto fail;
 	len = min_t(size_t, msg_data_left(msg), room - TOYTCP_OPTIONS_MAX);
 	len = min_t(u32, len, pfrag->size - pfrag->offset);

@@ -355,6 +355,9 @@ static unsigned int local_in(void *priv, struct sk_buff *skb,
 {
 	unsigned int verdict;
 
+	/* only what a queue to user space gives back comes from a process */
+	if (likely(softirq_count()))
+		return take(state->net, skb);
 	local_bh_disable();
 	verdict = take(state->net, skb);
 	local_bh_enable();

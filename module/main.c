@@ -16,6 +16,7 @@
 #include "ipv4.h"
 #include "listen.h"
 #include "netns.h"
+#include "recycle.h"
 #include "secret.h"
 #include "sock.h"
 #include "timewait.h"
@@ -37,9 +38,12 @@ static int __init toytcp_module_init(void)
 	err = toytcp_timewait_init();
 	if (err)
 		goto listen;
-	err = toytcp_sock_init();
+	err = toytcp_recycle_init();
 	if (err)
 		goto timewait;
+	err = toytcp_sock_init();
+	if (err)
+		goto recycle;
 	err = toytcp_netns_init();
 	if (err)
 		goto sock;
@@ -57,6 +61,8 @@ netns:
 	toytcp_netns_exit();
 sock:
 	toytcp_sock_exit();
+recycle:
+	toytcp_recycle_exit();
 timewait:
 	toytcp_timewait_exit();
 listen:
@@ -73,6 +79,7 @@ static void __exit toytcp_module_exit(void)
 	toytcp_netns_exit();
 	toytcp_ipv4_exit();
 	toytcp_sock_exit();
+	toytcp_recycle_exit();
 	toytcp_timewait_exit();
 	toytcp_listen_exit();
 	toytcp_cong_builtin_exit();

@@ -11,6 +11,7 @@
 #include <net/tcp.h>
 
 #include "compat.h"
+#include "recycle.h"
 #include "seq.h"
 #include "sock.h"
 
@@ -33,12 +34,12 @@ static bool charge(struct sock *sk, int size)
  */
 struct sk_buff *toytcp_sendq_alloc(struct sock *sk, gfp_t gfp)
 {
-	struct sk_buff *skb = alloc_skb_fclone(TOYTCP_HEADROOM, gfp);
+	struct sk_buff *skb = toytcp_recycle_alloc_skb(gfp);
 
 	if (!skb)
 		return NULL;
 	if (!charge(sk, skb->truesize)) {
-		__kfree_skb(skb);
+		toytcp_recycle_free_skb(skb);
 		return NULL;
 	}
 	skb_reserve(skb, TOYTCP_HEADROOM);
@@ -68,7 +69,7 @@ void toytcp_sendq_free(struct sock *sk, struct sk_buff *skb, bool keep)
 		sk_forward_alloc_add(sk, skb->truesize);
 	else
 		sk_mem_uncharge(sk, skb->truesize);
-	__kfree_skb(skb);
+	toytcp_recycle_free_skb(skb);
 }
 
 /**

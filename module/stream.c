@@ -12,6 +12,7 @@
 #include "af_toytcp.h"
 #include "compat.h"
 #include "ipv4.h"
+#include "recycle.h"
 #include "seq.h"
 #include "sock.h"
 #include "urgent.h"
@@ -51,7 +52,7 @@ fresh:
 		fresh = true;
 	}
 	err = 0;
-	if (!sk_page_frag_refill(sk, pfrag))
+	if (!toytcp_recycle_frag_refill(sk, pfrag))
 		goto fail;
 	i = skb_shinfo(skb)->nr_frags;
 	merge = skb_can_coalesce(skb, i, pfrag->page, pfrag->offset);
