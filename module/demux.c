@@ -27,12 +27,48 @@
 #include "sock.h"
 #include "timewait.h"
 
+/*
+ * The hashes of the last flows: one is asked for several times while a segment
+ * finds its socket, and again by the next one, of either direction.
+ */
+struct hash_memo {
+	u32 words[3];			/* toytcp_flow_key; zeros: none, nobody has those */
+	u32 hash;
+};
+
+#define HASH_MEMOS	8
+
+static DEFINE_PER_CPU(struct hash_memo, hash_memos[HASH_MEMOS]);
+
+static u32 flow_key_hash(const u32 *words)
+{
+	return hsiphash_3u32(words[0], words[1], words[2],
+			     &toytcp_secret.flow);
+}
+
+/* two ends on one host have a place each */
+static struct hash_memo *hash_memo(u32 ports)
+{
+	u16 a = ports, b = ports >> 16;
+
+	return this_cpu_ptr(&hash_memos[((a ^ b) >> 8) * 2 % HASH_MEMOS + (a < b)]);
+}
+
 static u32 flow_key_hashfn(const void *data, u32 len, u32 seed)
 {
 	const u32 *words = data;
+	struct hash_memo *memo;
 
-	return hsiphash_3u32(words[0], words[1], words[2],
-			     &toytcp_secret.flow) ^ seed;
+	/* softirqs do not interrupt each other on a CPU; they would a process */
+	if (!in_serving_softirq())
+		return flow_key_hash(words) ^ seed;
+	memo = hash_memo(words[2]);
+	if (unlikely(words[0] != memo->words[0] || words[1] != memo->words[1] ||
+		     words[2] != memo->words[2])) {
+		memo->hash = flow_key_hash(words);
+		memcpy(memo->words, words, sizeof(memo->words));
+	}
+	return memo->hash ^ seed;
 }
 
 /* of what is in the table, or about to be: computed once */
