@@ -31,6 +31,8 @@ static void open(struct kunit *test, struct way *p, u32 mtu)
 	p->to = sim_accept(p->listener);
 	KUNIT_ASSERT_NOT_NULL(test, p->to);
 	p->ts = sim_ts(p->from);
+	/* a window that the writer fills: a probe is made of what waits */
+	p->ts->cong.cwnd_clamp_segs = 64;
 }
 
 /* the programs' turn: write up to @end in pieces, and read what is there */

@@ -297,7 +297,8 @@ static void output_push__pieces_grow_together(struct kunit *test)
 	for (; at < 12000; at += MSS)
 		data(test, &o, at, MSS);
 	/* it is near: for two segments of twelve it waits */
-	o.ts->rtt.srtt_us8 = 8;
+	o.ts->rtt.srtt_us8 = 8 * 1500;
+	sim.now_us += 900;
 	o.ts->cong.cwnd_segs = 14;
 	toytcp_output_push(o.sock->sk, TOYTCP_PUSH_NAGLE);
 	SIM_EXPECT_NONE(test);

@@ -874,7 +874,9 @@ void toytcp_sock_sndbuf_expand(struct sock *sk)
  * @sk: the socket, some of whose data were just read
  *
  * Dynamic right-sizing: if the program reads more in a round trip than it
- * did in any before, the sender could use twice that window.
+ * did in any before, the sender could use twice that window. As in Linux what
+ * grew grows on: a window told now is used a round trip later, and slow start
+ * has doubled by then.
  *
  * Context: process, socket lock held.
  */
@@ -892,9 +894,13 @@ void toytcp_sock_rcvbuf_adjust(struct sock *sk)
 	if (now - ts->rcvq_us < ts->rcv_rtt_us)
 		return;
 	if (read > ts->rcvq_space) {
+		u32 before = max3(ts->rcvq_space, TOYTCP_CONG_INIT_CWND * ts->adv_mss, 1u);
+
 		ts->rcvq_space = read;
 		/* room for twice the data and for a start-up burst; truesize: twice that */
 		want = 2 * (2ull * read + 16 * ts->adv_mss);
+		if (read > before)
+			want += 2 * mul_u64_u32_div(want, read - before, before);
 		if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK) &&
 		    want > sk->sk_rcvbuf && !sk_under_memory_pressure(sk))
 			WRITE_ONCE(sk->sk_rcvbuf,

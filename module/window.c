@@ -221,6 +221,7 @@ enum toytcp_send_verdict toytcp_window_may_send(const struct toytcp_send_in *in)
 
 #define DEFER_SHARE	3	/* part of the window that is worth a buffer, as in Linux */
 #define DEFER_IDLE_US	1000	/* who was silent for so long need not save buffers */
+#define DEFER_WAIT_US	1000u	/* an ACK that takes longer is not waited for */
 
 /**
  * toytcp_window_defer() - should a buffer of several segments wait to be larger?
@@ -228,10 +229,12 @@ enum toytcp_send_verdict toytcp_window_may_send(const struct toytcp_send_in *in)
  *
  * Each ACK makes room for as much as it acknowledges. If that is sent at once
  * the receiver acknowledges as little again, and buffers that were small once
- * stay small for ever. So it waits for the next ACK, if one is due soon (the
- * oldest in flight has half its round trip behind it) and what could go now
- * is neither a full buffer, nor all that the buffer will ever hold, nor a
- * third of the window. Linux has the same rule.
+ * stay small for ever. So it waits for the next ACK, if one is due soon (what
+ * the oldest in flight has left of its round trip is neither half of it nor a
+ * millisecond) and what could go now is neither a full buffer, nor all that
+ * the buffer will ever hold, nor a third of the window. Linux has the same
+ * rule. On a slow path it saves nothing, and what grew would wait until it
+ * makes a burst, whose end a full queue drops.
  *
  * Context: any.
  * Return: true if it should wait.
@@ -242,5 +245,5 @@ bool toytcp_window_defer(const struct toytcp_defer_in *in)
 	    (!in->growing && in->limit >= in->len))
 		return false;
 	return in->idle_us < DEFER_IDLE_US &&
-	       in->head_age_us >= in->srtt_us / 2;
+	       in->head_age_us + min(in->srtt_us / 2, DEFER_WAIT_US) >= in->srtt_us;
 }
