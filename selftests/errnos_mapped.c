@@ -225,8 +225,12 @@ static void two(const struct row *r)
 {
 	unsigned int port = 0;
 	struct sockaddr_in sin;
-	int a = bind_kind(r->a, &port), b = bind_kind(r->b, &port), c = new_peer();
+	int a, b, c = new_peer();
 
+	/* one that is free for both: not by a time-wait of IPv4 either */
+	close(bind_kind(1, &port));
+	a = bind_kind(r->a, &port);
+	b = bind_kind(r->b, &port);
 	said("listen", listen(a, 1));
 	said("listen", listen(b, 1));
 	sin = at("127.0.0.1", port);
