@@ -242,10 +242,13 @@ static void read_ack(struct sock *sk, u32 copied)
 	if (BIT(sk->sk_state) & (TCPF_CLOSE | TCPF_SYN_SENT | TCPF_LISTEN))
 		return;
 	unacked = ts->rcv_nxt - ts->rcv_wup;
-	/* an ACK that waited for the program waits no longer once all is read */
+	/*
+	 * An ACK that waited for the program waits no longer once all is read; in a
+	 * dialogue an answer is about to carry it.
+	 */
 	if (ts->ack_pending &&
 	    (unacked > ts->rcv_mss ||
-	     (unacked == ts->rcv_mss &&
+	     (unacked == ts->rcv_mss && !ts->interactive &&
 	      skb_queue_empty(&sk->sk_receive_queue)))) {
 		toytcp_output_ack(sk);
 		return;
