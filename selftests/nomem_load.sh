@@ -1,5 +1,5 @@
 #!/bin/bash
-# vm: group=wire cpus=1 timeout=60 kernel=debug
+# vm: group=wire long_group=load cpus=1 timeout=60 kernel=debug leaks=never
 # SPDX-License-Identifier: GPL-2.0
 #
 # The module is loaded, and each of its last 150 allocations fails in turn: it is
