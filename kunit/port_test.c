@@ -345,6 +345,17 @@ static struct sock *chosen(const struct toytcp_flow_key *key)
 	return toytcp_demux_choose(toytcp_demux_listener(&init_net, key, 0), key, NULL, 0);
 }
 
+/* a listener that shares its port */
+static struct socket *sharing(struct kunit *test, u16 port, int backlog)
+{
+	struct socket *sock = sim_socket(test);
+
+	sock->sk->sk_reuseport = 1;
+	KUNIT_ASSERT_EQ(test, sim_bind(sock, 0, port), 0);
+	KUNIT_ASSERT_EQ(test, kernel_listen(sock, backlog), 0);
+	return sock;
+}
+
 /* each of the listeners has its share, and a flow always the same one */
 static void demux_listener__reuseport(struct kunit *test)
 {
@@ -353,12 +364,8 @@ static void demux_listener__reuseport(struct kunit *test)
 	u32 n[4] = {};
 	int i, k;
 
-	for (i = 0; i < 4; i++) {
-		listener[i] = sim_socket(test);
-		listener[i]->sk->sk_reuseport = 1;
-		KUNIT_ASSERT_EQ(test, sim_bind(listener[i], 0, 5000), 0);
-		KUNIT_ASSERT_EQ(test, kernel_listen(listener[i], 4), 0);
-	}
+	for (i = 0; i < 4; i++)
+		listener[i] = sharing(test, 5000, 4);
 	rcu_read_lock();
 	for (i = 0; i < 4000; i++) {
 		struct sock *sk;
@@ -395,12 +402,8 @@ static void demux_listener__reuseport_handshakes(struct kunit *test)
 	struct sim_peer p;
 	int i, k, n = 0;
 
-	for (i = 0; i < 3; i++) {
-		listener[i] = sim_socket(test);
-		listener[i]->sk->sk_reuseport = 1;
-		KUNIT_ASSERT_EQ(test, sim_bind(listener[i], 0, SIM_PORT_A), 0);
-		KUNIT_ASSERT_EQ(test, kernel_listen(listener[i], 20), 0);
-	}
+	for (i = 0; i < 3; i++)
+		listener[i] = sharing(test, SIM_PORT_A, 20);
 	for (i = 0; i < 20; i++) {
 		/* half of them with cookies: the ACK must find the same one */
 		toytcp_net(&init_net)->sysctl.syncookies = i & 1 ? 2 : 1;
@@ -426,10 +429,7 @@ static void demux_listener__reuseport_cookies(struct kunit *test)
 
 	toytcp_net(&init_net)->sysctl.syncookies = 2;
 	for (k = 0; k < 3; k++) {
-		listener[k] = sim_socket(test);
-		listener[k]->sk->sk_reuseport = 1;
-		KUNIT_ASSERT_EQ(test, sim_bind(listener[k], 0, SIM_PORT_A), 0);
-		KUNIT_ASSERT_EQ(test, kernel_listen(listener[k], 20), 0);
+		listener[k] = sharing(test, SIM_PORT_A, 20);
 		for (i = 0; i < 16 && !k; i++) {
 			sim_peer_init(&p[i], SIM_PORT_A);
 			p[i].port = 3000 + i;
@@ -460,12 +460,8 @@ static void demux_listener__reuseport_program(struct kunit *test)
 	struct sim_peer p;
 	int i, k;
 
-	for (i = 0; i < 3; i++) {
-		listener[i] = sim_socket(test);
-		listener[i]->sk->sk_reuseport = 1;
-		KUNIT_ASSERT_EQ(test, sim_bind(listener[i], 0, SIM_PORT_A), 0);
-		KUNIT_ASSERT_EQ(test, kernel_listen(listener[i], 20), 0);
-	}
+	for (i = 0; i < 3; i++)
+		listener[i] = sharing(test, SIM_PORT_A, 20);
 	for (i = 0; i < 3; i++) {
 		code[0].k = i;
 		KUNIT_ASSERT_EQ(test, bpf_prog_create(&fp, &prog), 0);

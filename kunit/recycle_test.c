@@ -29,6 +29,13 @@ static void end(struct kunit *test)
 	migrate_enable();
 }
 
+static void end_frag(struct kunit *test, struct page_frag *frag)
+{
+	if (frag->page)
+		put_page(frag->page);
+	end(test);
+}
+
 /* a page frag of @sk's that is full; its bytes have a holder, unless @page is NULL */
 static bool fill(struct kunit *test, struct sock *sk, struct page_frag *frag,
 		 struct page **page)
@@ -72,9 +79,7 @@ static void frag__reused(struct kunit *test)
 	put_page(second);
 	put_page(third);
 out:
-	if (frag.page)
-		put_page(frag.page);
-	end(test);
+	end_frag(test, &frag);
 }
 
 /* the page is not used up: no other one is taken; its only user may begin anew */
@@ -97,8 +102,7 @@ static void frag__kept_while_room(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, frag.page, page);
 	KUNIT_EXPECT_EQ(test, frag.offset, 0);
 	KUNIT_EXPECT_EQ(test, toytcp_recycle_pages(), 0);
-	put_page(frag.page);
-	end(test);
+	end_frag(test, &frag);
 }
 
 /* whatever is held longest: the ring has an end, and no holder stops the others */
@@ -143,9 +147,7 @@ static void frag__bounded(struct kunit *test)
 out:
 	for (i = 0; i < n; i++)
 		put_page(held[i]);
-	if (frag.page)
-		put_page(frag.page);
-	end(test);
+	end_frag(test, &frag);
 }
 
 /* a single page, of a machine that has no large ones, is not kept */
@@ -164,8 +166,7 @@ static void frag__small_not_kept(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, page_ref_count(page), 1);
 	KUNIT_EXPECT_EQ(test, toytcp_recycle_pages(), 0);
 	put_page(page);
-	put_page(frag.page);
-	end(test);
+	end_frag(test, &frag);
 }
 
 /* what is not used goes after a tick or two, the shrinker takes it at once */
@@ -192,9 +193,7 @@ static void frag__given_back(struct kunit *test)
 out:
 	for (i = 0; i < n; i++)
 		put_page(pages[i]);
-	if (frag.page)
-		put_page(frag.page);
-	end(test);
+	end_frag(test, &frag);
 }
 
 static void frag__shrunk(struct kunit *test)
@@ -213,9 +212,7 @@ static void frag__shrunk(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, toytcp_recycle_pages(), kept - min(kept, 1ul));
 	for (i = 0; i < n; i++)
 		put_page(pages[i]);
-	if (frag.page)
-		put_page(frag.page);
-	end(test);
+	end_frag(test, &frag);
 }
 
 /* is what a buffer tells the same as of a new one? */

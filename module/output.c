@@ -511,18 +511,9 @@ bool toytcp_output_fin(struct sock *sk, gfp_t gfp)
 	struct sk_buff *skb = skb_peek_tail(&sk->sk_write_queue);
 
 	if (!skb) {
-		skb = alloc_skb_fclone(TOYTCP_HEADROOM, gfp);
+		skb = toytcp_sendq_alloc_over(sk, gfp);
 		if (!skb)
 			return false;
-		skb_reserve(skb, TOYTCP_HEADROOM);
-		skb->ip_summed = CHECKSUM_PARTIAL;
-		__skb_header_release(skb);
-		memset(TOYTCP_CB(skb), 0, sizeof(struct toytcp_skb_cb));
-		INIT_LIST_HEAD(&TOYTCP_CB(skb)->sent);
-		/* over the limit it is charged all the same and paid back at the ACK */
-		(void)sk_wmem_schedule(sk, skb->truesize);
-		sk_wmem_queued_add(sk, skb->truesize);
-		sk_mem_charge(sk, skb->truesize);
 		TOYTCP_CB(skb)->seq = ts->write_seq;
 		TOYTCP_CB(skb)->end_seq = ts->write_seq;
 		TOYTCP_CB(skb)->flags = TOYTCP_ACK;

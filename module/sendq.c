@@ -24,6 +24,19 @@ static bool charge(struct sock *sk, int size)
 	return sk_wmem_schedule(sk, size);
 }
 
+/* the socket pays for @skb, which becomes an empty buffer */
+static void prepare_buffer(struct sock *sk, struct sk_buff *skb)
+{
+	skb_reserve(skb, TOYTCP_HEADROOM);
+	skb->ip_summed = CHECKSUM_PARTIAL;
+	/* the headroom belongs to whoever transmits, not to this buffer */
+	__skb_header_release(skb);
+	memset(TOYTCP_CB(skb), 0, sizeof(struct toytcp_skb_cb));
+	INIT_LIST_HEAD(&TOYTCP_CB(skb)->sent);
+	sk_wmem_queued_add(sk, skb->truesize);
+	sk_mem_charge(sk, skb->truesize);
+}
+
 /**
  * toytcp_sendq_alloc() - a buffer for the write queue
  * @sk: the socket; it is charged
@@ -42,14 +55,29 @@ struct sk_buff *toytcp_sendq_alloc(struct sock *sk, gfp_t gfp)
 		toytcp_recycle_free_skb(skb);
 		return NULL;
 	}
-	skb_reserve(skb, TOYTCP_HEADROOM);
-	skb->ip_summed = CHECKSUM_PARTIAL;
-	/* the headroom belongs to whoever transmits, not to this buffer */
-	__skb_header_release(skb);
-	memset(TOYTCP_CB(skb), 0, sizeof(struct toytcp_skb_cb));
-	INIT_LIST_HEAD(&TOYTCP_CB(skb)->sent);
-	sk_wmem_queued_add(sk, skb->truesize);
-	sk_mem_charge(sk, skb->truesize);
+	prepare_buffer(sk, skb);
+	return skb;
+}
+
+/**
+ * toytcp_sendq_alloc_over() - a buffer that the limit of memory does not refuse
+ * @sk: the socket; it is charged
+ * @gfp: allocation flags
+ *
+ * For a FIN, which lets everything end: what it is over the limit is paid back
+ * at its ACK.
+ *
+ * Context: socket lock held.
+ * Return: as toytcp_sendq_alloc().
+ */
+struct sk_buff *toytcp_sendq_alloc_over(struct sock *sk, gfp_t gfp)
+{
+	struct sk_buff *skb = toytcp_recycle_alloc_skb(gfp);
+
+	if (!skb)
+		return NULL;
+	(void)sk_wmem_schedule(sk, skb->truesize);
+	prepare_buffer(sk, skb);
 	return skb;
 }
 

@@ -571,6 +571,7 @@ u16 toytcp_output_adv_mss(const struct toytcp_sock *ts,
 
 /* sendq.c */
 struct sk_buff *toytcp_sendq_alloc(struct sock *sk, gfp_t gfp);
+struct sk_buff *toytcp_sendq_alloc_over(struct sock *sk, gfp_t gfp);
 void toytcp_sendq_free(struct sock *sk, struct sk_buff *skb, bool keep);
 struct sk_buff *toytcp_sendq_append(struct sock *sk);
 void toytcp_sendq_drop(struct sock *sk, struct sk_buff *skb);
