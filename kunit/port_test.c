@@ -318,7 +318,8 @@ static void port_inherit__classes(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, crowd);
 	for (i = 0; i < CROWD; i++)
-		toytcp_port_inherit(&crowd[i], &sim_ts(listener)->port_user,
+		toytcp_port_inherit(&init_net, &crowd[i],
+				    &sim_ts(listener)->port_user,
 				    htonl(i & 1 ? SIM_A : SIM_B));
 	KUNIT_EXPECT_EQ(test, classes(port), 3);
 	sim_close(listener);

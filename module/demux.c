@@ -537,11 +537,17 @@ static void deliver(struct sock *sk, struct toytcp_seg *seg,
 	/* a listener's, or of what is about to be one, is what the program said */
 	if (!(BIT(sk->sk_state) & (TCPF_LISTEN | TCPF_CLOSE)))
 		sk_incoming_cpu_update(sk);
+	/* pairs with toytcp_state_set() */
+	if (smp_load_acquire(&sk->sk_state) == TCP_LISTEN) {
+		toytcp_listen_rcv(sk, seg);
+		return;
+	}
 	bh_lock_sock_nested(sk);
 	if (sock_owned_by_user(sk)) {
 		if (toytcp_demux_backlog(sk, seg->skb))
 			toytcp_drop(net, seg->skb, TOYTCP_DROP_BACKLOG);
 	} else if (sk->sk_state == TCP_LISTEN) {
+		/* since just now */
 		toytcp_listen_rcv(sk, seg);
 	} else if (!key_equal(&toytcp_sk(sk)->flow.key, key)) {
 		/* disconnected since the lookup, and connected elsewhere */

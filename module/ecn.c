@@ -129,7 +129,7 @@ void toytcp_ecn_synack(struct sock *sk, struct toytcp_skb_cb *syn)
  * is of a later protocol (RFC 8311 4.3), or the listener's algorithm needs
  * ECN: then the peer's may as well.
  *
- * Context: listener's lock held.
+ * Context: softirq, rcu_read_lock().
  * Return: yes or no.
  */
 bool toytcp_ecn_asked(const struct sock *sk, const struct toytcp_seg *syn,

@@ -3,8 +3,7 @@
  * TCP Fast Open: data in the SYN, for who has been here before.
  *
  * Engine (layer 1). Locks: the socket's; a listener's queue has a spinlock
- * of its own, because a child's lock may not be followed by its listener's.
- * RFC 7413, and where it leaves a choice Linux's.
+ * of its own. RFC 7413, and where it leaves a choice Linux's.
  *
  * Passive. A SYN that brings a cookie of ours makes its child at once: the
  * program may accept() it, read what the SYN brought, and send, before the
@@ -132,7 +131,7 @@ static bool syn_is_good(struct sock *sk, const struct toytcp_req *req,
 		return true;
 	if (!opt->has_fastopen)
 		return false;
-	keys = ts->fastopen_queue.keys ?:
+	keys = rcu_dereference(ts->fastopen_queue.keys) ?:
 	       rcu_dereference(toytcp_net(net)->fastopen.keys);
 	which = cookie_check(keys, key, opt);
 	/* the first key's, for who has none of it */
@@ -145,7 +144,7 @@ static bool syn_is_good(struct sock *sk, const struct toytcp_req *req,
 	return which;
 }
 
-/* a child waits for the end of its handshake; both locks held */
+/* a child waits for the end of its handshake; its lock held */
 static void child_begin(struct sock *child, struct sock *listener)
 {
 	struct toytcp_fastopen_queue *q = &toytcp_sk(listener)->fastopen_queue;
@@ -166,7 +165,7 @@ static void child_begin(struct sock *child, struct sock *listener)
  *
  * RFC 7413 4.2.2. The SYN-ACK is sent, and the child can be accepted.
  *
- * Context: softirq or backlog, BH off, rcu_read_lock(), listener's lock held.
+ * Context: softirq or backlog, BH off, rcu_read_lock().
  * Return: false if there is no child: the request goes the usual way.
  */
 bool toytcp_fastopen_child(struct sock *sk, struct toytcp_req *req,
@@ -185,14 +184,13 @@ bool toytcp_fastopen_child(struct sock *sk, struct toytcp_req *req,
 	}
 	child_begin(child, sk);
 	toytcp_rcv_syn_data(child, seg);
-	if (!toytcp_output_synack(child, answer)) {
-		toytcp_listen_queue(sk, child);
-		toytcp_stats_inc(net, TOYTCP_MIB_FASTOPEN_PASSIVE);
-		sk->sk_data_ready(sk);
-	} else {
+	if (toytcp_output_synack(child, answer)) {
 		/* without memory for a SYN-ACK the peer had better ask again */
 		sock_orphan(child);
 		toytcp_sock_error(child, ENOBUFS);
+	} else if (toytcp_listen_queue(sk, child)) {
+		toytcp_stats_inc(net, TOYTCP_MIB_FASTOPEN_PASSIVE);
+		sk->sk_data_ready(sk);
 	}
 	toytcp_unlock_child(child);
 	sock_put(child);	/* sk_clone_lock() took two */
@@ -269,7 +267,7 @@ void toytcp_fastopen_destruct(struct sock *sk)
 	WARN_ON_ONCE(toytcp_sk(sk)->fastopen_listener);
 	list_for_each_entry_safe(old, next, &q->resets, list)
 		kfree(old);
-	kfree_sensitive(q->keys);
+	kfree_sensitive(rcu_dereference_protected(q->keys, 1));
 }
 
 /* ---- active ---- */

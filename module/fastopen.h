@@ -55,7 +55,7 @@ struct toytcp_fastopen_queue {
 	u32 max;		/* TCP_FASTOPEN; 0: off */
 	u32 count;		/* such children, and resets */
 	struct list_head resets; /* struct toytcp_fastopen_reset, oldest first */
-	struct toytcp_fastopen_keys *keys; /* TCP_FASTOPEN_KEY; NULL: the namespace's */
+	struct toytcp_fastopen_keys __rcu *keys; /* TCP_FASTOPEN_KEY; NULL: the namespace's */
 };
 
 /* What a namespace knows */

@@ -2,7 +2,7 @@
 /*
  * What an ICMP error means to a connection.
  *
- * Engine (layer 1). Locks: the socket's, or the listener's for a request. RFC
+ * Engine (layer 1). Locks: the socket's, or the request's. RFC
  * 1122 4.2.3.9, RFC 5927, RFC 6069, RFC 1191. ipv4.c reads the message; mtup.c
  * does without any.
  *

@@ -2,10 +2,20 @@
 /*
  * Passive open: listeners, requests, and the birth of a child.
  *
- * Engine (layer 1). Locks: the listener's, which also protects its requests
- * and its accept queue; a child's is taken inside it (the receive path takes
- * a listener's at SINGLE_DEPTH_NESTING, a child's plain). RFC 9293 3.10.7.2
- * (LISTEN) and 3.10.7.4 (SYN-RECEIVED), RFC 4987 (SYN floods).
+ * Engine (layer 1). RFC 9293 3.10.7.2 (LISTEN) and 3.10.7.4 (SYN-RECEIVED),
+ * RFC 4987 (SYN floods).
+ *
+ * Locks: segments for a listener do not take its socket lock, so processors
+ * open connections side by side, and while a program owns the listener. A
+ * request's lock makes its segments, its timer and the listener's end follow
+ * each other; a child's is taken inside it; inside both listen_lock, for the
+ * moment in which a queue of the listener changes. Who adds to a queue looks
+ * under listen_lock whether the listener still listens, and toytcp_listen_stop()
+ * leaves LISTEN under it before it empties them: so nothing is left behind.
+ * What else is read of the listener are its options, each by itself, and what
+ * is freed no sooner than its last reference. A listener that becomes
+ * something else (connect() after shutdown()) waits for a grace period first,
+ * toytcp_sock_disconnect().
  *
  * A SYN makes a struct toytcp_req of some 200 bytes; the ACK of its SYN-ACK
  * makes the socket. The request's place in the table of flows passes to the
@@ -29,7 +39,6 @@
 #include "window.h"
 
 #define SYNACK_TIMEOUT_US	TOYTCP_RTO_INIT_US	/* doubles every time */
-#define LOCK_RETRY_US		20000	/* the timer found the listener owned */
 
 static struct kmem_cache *req_cache;
 
@@ -88,15 +97,34 @@ static void req_timer_arm(struct toytcp_req *req, u64 delay_us)
 		toytcp_flow_put(&req->flow);
 }
 
+/* into the listener's list; false: it listens no more */
+static bool req_link(struct toytcp_req *req)
+{
+	struct toytcp_sock *lts = toytcp_sk(req->listener);
+
+	spin_lock(&lts->listen_lock);
+	req->linked = req->listener->sk_state == TCP_LISTEN;
+	if (req->linked) {
+		list_add_tail(&req->list, &lts->reqs);
+		WRITE_ONCE(lts->req_count, lts->req_count + 1);
+		WRITE_ONCE(lts->req_young, lts->req_young + 1);
+	}
+	spin_unlock(&lts->listen_lock);
+	return req->linked;
+}
+
 /* out of the listener's list, and of the listing; the flow table is the caller's */
 static void req_unlink(struct toytcp_req *req)
 {
 	struct toytcp_sock *lts = toytcp_sk(req->listener);
 
-	list_del_init(&req->list);
+	req->linked = 0;
+	spin_lock(&lts->listen_lock);
+	list_del(&req->list);
 	WRITE_ONCE(lts->req_count, lts->req_count - 1);
 	if (!req->retries)
-		lts->req_young--;
+		WRITE_ONCE(lts->req_young, lts->req_young - 1);
+	spin_unlock(&lts->listen_lock);
 	toytcp_demux_list_del(&req->flow);
 	req_timer_cancel(req);
 	toytcp_flow_put(&req->flow);
@@ -106,6 +134,18 @@ static void req_drop(struct toytcp_req *req)
 {
 	toytcp_demux_remove(&req->flow);
 	req_unlink(req);
+}
+
+/* the SYN-ACK has been sent again */
+static void req_retried(struct toytcp_req *req)
+{
+	struct toytcp_sock *lts = toytcp_sk(req->listener);
+
+	if (req->retries++)
+		return;
+	spin_lock(&lts->listen_lock);
+	WRITE_ONCE(lts->req_young, lts->req_young - 1);
+	spin_unlock(&lts->listen_lock);
 }
 
 /*
@@ -118,11 +158,12 @@ static int max_retries(const struct sock *sk)
 	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
 	const struct toytcp_sock *lts = toytcp_sk(sk);
 	int max = lts->syn_retries ?: READ_ONCE(ctl->synack_retries);
-	u64 young = 2ull * lts->req_young;
+	u64 young = 2ull * READ_ONCE(lts->req_young);
+	u32 count = READ_ONCE(lts->req_count);
 
-	if (2ull * lts->req_count <= max(8u, READ_ONCE(sk->sk_max_ack_backlog)))
+	if (2ull * count <= max(8u, READ_ONCE(sk->sk_max_ack_backlog)))
 		return max;
-	while (max > 2 && lts->req_count >= young) {
+	while (max > 2 && count >= young) {
 		max--;
 		young *= 2;
 	}
@@ -160,13 +201,9 @@ static void req_timer_fn(struct toytcp_timer *timer)
 	struct toytcp_req *req = container_of(timer, struct toytcp_req, timer);
 	struct sock *sk = req->listener;
 
-	bh_lock_sock(sk);
-	if (list_empty(&req->list))
+	spin_lock(&req->lock);
+	if (!req->linked)
 		goto out;
-	if (sock_owned_by_user(sk)) {
-		req_timer_arm(req, LOCK_RETRY_US);
-		goto out;
-	}
 	if (req_expired(req)) {
 		toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_ATTEMPT_FAILS);
 		req_drop(req);
@@ -176,11 +213,10 @@ static void req_timer_fn(struct toytcp_timer *timer)
 		toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_RETRANS_SEGS);
 		toytcp_reply_synack(req, NULL);
 	}
-	if (!req->retries++)
-		toytcp_sk(sk)->req_young--;
+	req_retried(req);
 	req_timer_arm(req, synack_timeout_us(req));
 out:
-	bh_unlock_sock(sk);
+	spin_unlock(&req->lock);
 	toytcp_flow_put(&req->flow);
 }
 
@@ -208,6 +244,29 @@ int toytcp_listen_start(struct sock *sk, int backlog)
 	return 0;
 }
 
+/* a request of a listener, with a reference; NULL: there is none left */
+static struct toytcp_req *first_req(struct toytcp_sock *ts)
+{
+	struct toytcp_req *req;
+
+	spin_lock(&ts->listen_lock);
+	req = list_first_entry_or_null(&ts->reqs, struct toytcp_req, list);
+	if (req)
+		refcount_inc(&req->ref);
+	spin_unlock(&ts->listen_lock);
+	return req;
+}
+
+/* nobody will accept a child: its peer learns of it; locked, with a reference */
+static void child_refuse(struct sock *child)
+{
+	sock_orphan(child);
+	if (child->sk_state == TCP_CLOSE)
+		toytcp_sock_destroy(child);
+	else
+		toytcp_sock_abort(child, ECONNRESET);
+}
+
 /**
  * toytcp_listen_stop() - LISTEN to CLOSE
  * @sk: the listener
@@ -220,22 +279,26 @@ int toytcp_listen_start(struct sock *sk, int backlog)
 void toytcp_listen_stop(struct sock *sk)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
-	struct toytcp_req *req, *next;
+	struct toytcp_req *req;
 	struct sock *child;
 
 	toytcp_port_unlisten(sk);
-	toytcp_state_set(sk, TCP_CLOSE);
 	local_bh_disable();
-	list_for_each_entry_safe(req, next, &ts->reqs, list)
-		req_drop(req);
+	spin_lock(&ts->listen_lock);
+	toytcp_state_set(sk, TCP_CLOSE);
+	spin_unlock(&ts->listen_lock);
+	while ((req = first_req(ts))) {
+		spin_lock(&req->lock);
+		/* its last segment may have come first */
+		if (req->linked)
+			req_drop(req);
+		spin_unlock(&req->lock);
+		toytcp_flow_put(&req->flow);
+	}
 	while ((child = toytcp_listen_accept(sk))) {
-		bh_lock_sock(child);
 		sock_hold(child);
-		sock_orphan(child);
-		if (child->sk_state == TCP_CLOSE)
-			toytcp_sock_destroy(child);
-		else
-			toytcp_sock_abort(child, ECONNRESET);
+		bh_lock_sock(child);
+		child_refuse(child);
 		bh_unlock_sock(child);
 		sock_put(child);
 	}
@@ -253,13 +316,15 @@ struct sock *toytcp_listen_accept(struct sock *sk)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk), *child;
 
+	spin_lock_bh(&ts->listen_lock);
 	child = list_first_entry_or_null(&ts->accept_queue, struct toytcp_sock,
 					 accept_queue);
-	if (!child)
-		return NULL;
-	list_del_init(&child->accept_queue);
-	sk_acceptq_removed(sk);
-	return &child->inet.sk;
+	if (child) {
+		list_del_init(&child->accept_queue);
+		sk_acceptq_removed(sk);
+	}
+	spin_unlock_bh(&ts->listen_lock);
+	return child ? &child->inet.sk : NULL;
 }
 
 /* what a request knows before the options are looked at */
@@ -273,7 +338,7 @@ static void req_init(struct toytcp_req *req, struct sock *sk,
 
 	req->flow.kind = TOYTCP_FLOW_REQ;
 	req->flow.net = net;
-	INIT_LIST_HEAD(&req->list);
+	spin_lock_init(&req->lock);
 	req->listener = sk;
 	toytcp_ipv4_reply_to(net, seg->skb, &reply);
 	req->flow.key = reply.key;
@@ -352,8 +417,8 @@ static bool flood_action(struct sock *sk, int syncookies)
 	toytcp_stats_inc(sock_net(sk), syncookies ?
 				 TOYTCP_MIB_REQ_QFULL_COOKIES :
 				 TOYTCP_MIB_REQ_QFULL_DROP);
-	if (!ts->synflood_warned && syncookies != 2) {
-		ts->synflood_warned = true;
+	if (!READ_ONCE(ts->synflood_warned) && syncookies != 2) {
+		WRITE_ONCE(ts->synflood_warned, true);
 		net_info_ratelimited("toytcp: possible SYN flooding on port %u, %s\n",
 				     ntohs(ts->flow.key.lport), syncookies ?
 				     "sending cookies" : "dropping requests");
@@ -369,7 +434,7 @@ static bool backlog_is_full(const struct sock *sk)
 {
 	int max = READ_ONCE(toytcp_net(sock_net(sk))->sysctl.max_syn_backlog);
 
-	return max - (int)toytcp_sk(sk)->req_count < max >> 2;
+	return max - (int)READ_ONCE(toytcp_sk(sk)->req_count) < max >> 2;
 }
 
 /* TCP_SAVE_SYN; without memory it is not saved, as with Linux */
@@ -395,8 +460,8 @@ static void save_syn(struct toytcp_req *req, const struct toytcp_seg *seg)
 
 static enum toytcp_drop_reason req_add(struct sock *sk, struct toytcp_seg *seg)
 {
-	struct toytcp_sock *ts = toytcp_sk(sk);
 	struct toytcp_req *req = kmem_cache_zalloc(req_cache, GFP_ATOMIC);
+	enum toytcp_drop_reason why = TOYTCP_DROP_NONE;
 	struct toytcp_fastopen_cookie cookie;
 
 	if (!req)
@@ -410,18 +475,25 @@ static enum toytcp_drop_reason req_add(struct sock *sk, struct toytcp_seg *seg)
 		toytcp_flow_put(&req->flow);
 		return TOYTCP_DROP_NONE;
 	}
+	/* another CPU finds it in the table, but not before it is whole */
+	refcount_inc(&req->ref);
+	spin_lock(&req->lock);
 	if (toytcp_demux_insert(&req->flow)) {
 		/* no memory for the table, or another CPU made it first */
+		why = TOYTCP_DROP_NOMEM;
 		toytcp_flow_put(&req->flow);
-		return TOYTCP_DROP_NOMEM;
+	} else if (!req_link(req)) {
+		why = TOYTCP_DROP_CLOSED;
+		toytcp_demux_remove(&req->flow);
+		toytcp_flow_put(&req->flow);
+	} else {
+		toytcp_demux_list_add(&req->flow);
+		toytcp_reply_synack(req, &cookie);
+		req_timer_arm(req, SYNACK_TIMEOUT_US);
 	}
-	list_add_tail(&req->list, &ts->reqs);
-	WRITE_ONCE(ts->req_count, ts->req_count + 1);
-	ts->req_young++;
-	toytcp_demux_list_add(&req->flow);
-	toytcp_reply_synack(req, &cookie);
-	req_timer_arm(req, SYNACK_TIMEOUT_US);
-	return TOYTCP_DROP_NONE;
+	spin_unlock(&req->lock);
+	toytcp_flow_put(&req->flow);
+	return why;
 }
 
 /* 3.10.7.2, third: a SYN in LISTEN; the limits are Linux's */
@@ -433,7 +505,7 @@ static enum toytcp_drop_reason rcv_syn(struct sock *sk, struct toytcp_seg *seg)
 	bool known = TOYTCP_CB(seg->skb)->tw_isn;
 	bool cookie = false;
 
-	if (!known && (syncookies == 2 || toytcp_sk(sk)->req_count >
+	if (!known && (syncookies == 2 || READ_ONCE(toytcp_sk(sk)->req_count) >
 			       READ_ONCE(sk->sk_max_ack_backlog))) {
 		cookie = flood_action(sk, syncookies);
 		if (!cookie)
@@ -507,7 +579,8 @@ static void child_from_req(struct sock *sk, const struct toytcp_req *req)
  * @req: the request; it leaves the tables and the listener's list. If it is in
  *	none (a SYN cookie's, a Fast Open), the place has to be free.
  *
- * Context: softirq or backlog, BH off, listener's lock held.
+ * Context: softirq or backlog, BH off, rcu_read_lock(); the lock of @req held
+ * if it is in the tables. The caller has a reference to @sk.
  * Return: the child, locked, in SYN_RECV, with two references: the accept
  * queue's and the caller's; NULL without memory or a route.
  */
@@ -521,16 +594,20 @@ struct sock *toytcp_listen_child(struct sock *sk, struct toytcp_req *req)
 		return NULL;
 	ts = toytcp_sk(child);
 	toytcp_sock_setup_child(child, sk);
+	/* copied while the listener stopped */
+	if (child->sk_state != TCP_LISTEN)
+		goto fail;
 	toytcp_state_set(child, TCP_SYN_RECV);
 	ts->flow.key = req->flow.key;
 	if (toytcp_mapped_clone(child, sk) || toytcp_ipv4_route(child))
 		goto fail;
 	child_from_req(child, req);
+	if (!toytcp_port_inherit(sock_net(sk), &ts->port_user,
+				 &toytcp_sk(sk)->port_user, ts->flow.key.laddr))
+		goto fail;
 	if (hashed ? toytcp_demux_replace(&req->flow, &ts->flow) :
 		     toytcp_demux_insert(&ts->flow))
-		goto fail;
-	toytcp_port_inherit(&ts->port_user, &toytcp_sk(sk)->port_user,
-			    ts->flow.key.laddr);
+		goto fail_port;
 	toytcp_demux_list_add(&ts->flow);
 	ts->saved_syn = req->saved_syn;
 	req->saved_syn = NULL;
@@ -538,6 +615,8 @@ struct sock *toytcp_listen_child(struct sock *sk, struct toytcp_req *req)
 		req_unlink(req);
 	return child;
 
+fail_port:
+	toytcp_port_release(sock_net(sk), &ts->port_user);
 fail:
 	toytcp_sock_free_child(child);
 	return NULL;
@@ -548,14 +627,28 @@ fail:
  * @sk: the listener
  * @child: the child; the queue takes one of its references
  *
- * Context: softirq or backlog, both locks held.
+ * Context: softirq or backlog, BH off, the child's lock held; the caller has a
+ * reference of its own to @child.
+ * Return: false if @sk listens no more: then the child has been reset.
  */
-void toytcp_listen_queue(struct sock *sk, struct sock *child)
+bool toytcp_listen_queue(struct sock *sk, struct sock *child)
 {
-	list_add_tail(&toytcp_sk(child)->accept_queue,
-		      &toytcp_sk(sk)->accept_queue);
-	sk_acceptq_added(sk);
-	toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_PASSIVE_OPENS);
+	struct toytcp_sock *lts = toytcp_sk(sk);
+	bool listens;
+
+	spin_lock(&lts->listen_lock);
+	listens = sk->sk_state == TCP_LISTEN;
+	if (listens) {
+		list_add_tail(&toytcp_sk(child)->accept_queue,
+			      &lts->accept_queue);
+		sk_acceptq_added(sk);
+	}
+	spin_unlock(&lts->listen_lock);
+	if (listens)
+		toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_PASSIVE_OPENS);
+	else
+		child_refuse(child);
+	return listens;
 }
 
 /* the request comes to an end, and its peer learns of it */
@@ -573,6 +666,7 @@ static enum toytcp_drop_reason req_complete(struct sock *sk,
 {
 	struct net *net = sock_net(sk);
 	struct sock *child;
+	bool queued;
 
 	if (sk_acceptq_is_full(sk)) {
 		toytcp_stats_inc(net, TOYTCP_MIB_LISTEN_OVERFLOWS);
@@ -588,12 +682,16 @@ static enum toytcp_drop_reason req_complete(struct sock *sk,
 	child = toytcp_listen_child(sk, req);
 	if (!child)
 		return TOYTCP_DROP_NOMEM;
-	toytcp_listen_queue(sk, child);
-	toytcp_ipv4_rx_route(child, seg->skb);
-	toytcp_rcv(child, seg);
-	seg->skb = NULL;
+	queued = toytcp_listen_queue(sk, child);
+	if (queued) {
+		toytcp_ipv4_rx_route(child, seg->skb);
+		toytcp_rcv(child, seg);
+		seg->skb = NULL;
+	}
 	toytcp_unlock_child(child);
 	sock_put(child);	/* sk_clone_lock() took two */
+	if (!queued)
+		return TOYTCP_DROP_CLOSED;
 	sk->sk_data_ready(sk);
 	return TOYTCP_DROP_NONE;
 }
@@ -752,54 +850,82 @@ static void rcv_child(struct sock *child, struct toytcp_seg *seg)
 	bh_unlock_sock(child);
 }
 
+/* a segment that belongs to no connection and no request */
+static enum toytcp_drop_reason rcv_new(struct sock *sk, struct toytcp_seg *seg)
+{
+	enum toytcp_drop_reason why;
+
+	if (seg->flags & TOYTCP_RST)
+		return TOYTCP_DROP_LISTEN_FLAGS;
+	if (seg->flags & TOYTCP_ACK)
+		return rcv_ack(sk, seg);
+	if (!(seg->flags & TOYTCP_SYN) || (seg->flags & TOYTCP_FIN))
+		return TOYTCP_DROP_LISTEN_FLAGS;
+	why = rcv_syn(sk, seg);
+	if (why != TOYTCP_DROP_NONE)
+		toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_LISTEN_DROPS);
+	return why;
+}
+
+/*
+ * A segment for whom it is for now: its request may have become a socket, or
+ * gone, since somebody found it. False: it does so at this moment, look again.
+ */
+static bool rcv_one(struct sock *sk, struct toytcp_seg *seg,
+		    const struct toytcp_flow_key *key,
+		    enum toytcp_drop_reason *why)
+{
+	struct toytcp_flow *flow = toytcp_demux_lookup(sock_net(sk), key);
+	struct toytcp_req *req = NULL;
+	bool done = true;
+
+	*why = TOYTCP_DROP_NONE;
+	if (!flow) {
+		*why = rcv_new(sk, seg);
+		return true;
+	}
+	if (flow->kind == TOYTCP_FLOW_REQ)
+		req = container_of(flow, struct toytcp_req, flow);
+	if (flow->kind == TOYTCP_FLOW_SOCK) {
+		rcv_child(toytcp_flow_sk(flow), seg);
+	} else if (req && req->listener == sk) {
+		spin_lock(&req->lock);
+		done = req->linked;
+		if (done)
+			*why = rcv_req(sk, req, seg);
+		spin_unlock(&req->lock);
+	} else {
+		*why = TOYTCP_DROP_TIMEWAIT;
+	}
+	toytcp_flow_put(flow);
+	return done;
+}
+
 /**
  * toytcp_listen_rcv() - one segment for a listener or one of its requests
  * @sk: the listener
  * @seg: the segment; its buffer is consumed
  *
- * Context: softirq with the listener's lock held, or its backlog.
+ * Context: softirq, or the listener's backlog. The caller has a reference to @sk
+ * and holds rcu_read_lock() since it found it.
  */
 void toytcp_listen_rcv(struct sock *sk, struct toytcp_seg *seg)
 {
 	struct net *net = sock_net(sk);
 	enum toytcp_drop_reason why;
-	struct toytcp_flow *flow;
 	struct toytcp_reply reply;
 
 	/* the backlog runs with BH on; children's locks want it off */
 	local_bh_disable();
 	rcu_read_lock();
-	if (sk->sk_state != TCP_LISTEN) {
+	if (READ_ONCE(sk->sk_state) != TCP_LISTEN) {
 		toytcp_refuse(sk, seg);
 		toytcp_drop(net, seg->skb, TOYTCP_DROP_CLOSED);
 		goto out;
 	}
 	toytcp_ipv4_reply_to(net, seg->skb, &reply);
-	flow = toytcp_demux_lookup(net, &reply.key);
-	if (flow && flow->kind == TOYTCP_FLOW_SOCK) {
-		rcv_child(toytcp_flow_sk(flow), seg);
-		toytcp_flow_put(flow);
-		goto out;
-	}
-	if (flow && flow->kind == TOYTCP_FLOW_REQ &&
-	    container_of(flow, struct toytcp_req, flow)->listener == sk) {
-		why = rcv_req(sk, container_of(flow, struct toytcp_req, flow),
-			      seg);
-	} else if (flow) {
-		why = TOYTCP_DROP_TIMEWAIT;
-	} else if (seg->flags & TOYTCP_RST) {
-		why = TOYTCP_DROP_LISTEN_FLAGS;
-	} else if (seg->flags & TOYTCP_ACK) {
-		why = rcv_ack(sk, seg);
-	} else if (!(seg->flags & TOYTCP_SYN) || (seg->flags & TOYTCP_FIN)) {
-		why = TOYTCP_DROP_LISTEN_FLAGS;
-	} else {
-		why = rcv_syn(sk, seg);
-		if (why != TOYTCP_DROP_NONE)
-			toytcp_stats_inc(net, TOYTCP_MIB_LISTEN_DROPS);
-	}
-	if (flow)
-		toytcp_flow_put(flow);
+	while (!rcv_one(sk, seg, &reply.key, &why))
+		cpu_relax();
 	if (!seg->skb)
 		goto out;
 	if (why == TOYTCP_DROP_NONE)
@@ -824,20 +950,17 @@ out:
  */
 void toytcp_listen_icmp(struct toytcp_req *req, u32 seq, bool abort)
 {
-	struct sock *sk = req->listener;
-	struct net *net = sock_net(sk);
+	struct net *net = req->flow.net;
 
-	bh_lock_sock(sk);
-	if (list_empty(&req->list))
+	spin_lock(&req->lock);
+	if (!req->linked)
 		goto out;
 	if (seq != req->iss) {
 		toytcp_stats_inc(net, TOYTCP_MIB_OUT_OF_WINDOW_ICMPS);
-	} else if (sock_owned_by_user(sk)) {
-		toytcp_stats_inc(net, TOYTCP_MIB_LOCK_DROPPED_ICMPS);
 	} else if (abort) {
 		toytcp_stats_inc(net, TOYTCP_MIB_LISTEN_DROPS);
 		req_drop(req);
 	}
 out:
-	bh_unlock_sock(sk);
+	spin_unlock(&req->lock);
 }

@@ -8,20 +8,23 @@
 #define _TOYTCP_LISTEN_H
 
 #include <linux/refcount.h>
+#include <linux/spinlock.h>
 
 #include "flow.h"
 #include "os.h"
 #include "sock.h"
 
 /*
- * One embryonic connection in SYN_RECV. Protected by its listener's lock.
+ * One embryonic connection in SYN_RECV. lock protects what changes, and which
+ * tables it is in; list is its listener's (toytcp_sock.listen_lock).
  * References: the tables with the listener's list (one together), an armed
  * timer, lookups.
  */
 struct toytcp_req {
 	struct toytcp_flow flow;
 	refcount_t ref;
-	struct list_head list;		/* toytcp_sock.reqs of the listener; empty: not there */
+	spinlock_t lock;		/* outside its child's, which is outside listen_lock */
+	struct list_head list;		/* toytcp_sock.reqs of the listener, while linked */
 	struct sock *listener;		/* reference held */
 	struct toytcp_saved_syn *saved_syn; /* NULL: none; passes to the child */
 	struct toytcp_timer timer;	/* SYN-ACK retransmission */
@@ -43,7 +46,8 @@ struct toytcp_req {
 	   ecn_ok:1,
 	   fastopen_no_cookie:1,	/* says the route */
 	   acked:1,			/* its ACK came, and was not taken up */
-	   cookie:1;			/* made of a SYN cookie: in no table, no timer */
+	   cookie:1,			/* made of a SYN cookie: in no table, no timer */
+	   linked:1;			/* in the tables and in the listener's list */
 	u8 retries;			/* SYN-ACKs sent again */
 	u8 tos;				/* of the SYN */
 	int dif;			/* device the listener is bound to; 0: none */
@@ -56,7 +60,7 @@ int toytcp_listen_start(struct sock *sk, int backlog);
 void toytcp_listen_stop(struct sock *sk);
 struct sock *toytcp_listen_accept(struct sock *sk);
 struct sock *toytcp_listen_child(struct sock *sk, struct toytcp_req *req);
-void toytcp_listen_queue(struct sock *sk, struct sock *child);
+bool toytcp_listen_queue(struct sock *sk, struct sock *child);
 void toytcp_listen_rcv(struct sock *sk, struct toytcp_seg *seg);
 void toytcp_listen_icmp(struct toytcp_req *req, u32 seq, bool abort);
 void toytcp_req_free(struct toytcp_req *req);

@@ -76,7 +76,10 @@ int toytcp_mapped_set(struct sock *sk, int val)
  * @child: after sk_clone_lock()
  * @parent: the listener
  *
- * Context: softirq, parent's lock held; not yet visible.
+ * It is the child's own family that counts: the parent's ends with a close()
+ * that runs meanwhile, but not what belongs to it.
+ *
+ * Context: softirq; not yet visible. The caller has a reference to @parent.
  * Return: 0 or -ENOMEM.
  */
 int toytcp_mapped_clone(struct sock *child, const struct sock *parent)
@@ -84,7 +87,7 @@ int toytcp_mapped_clone(struct sock *child, const struct sock *parent)
 	struct ipv6_pinfo *np = inet_sk(parent)->pinet6;
 
 	inet_sk(child)->pinet6 = NULL;
-	if (!toytcp_mapped(parent))
+	if (!toytcp_mapped(child))
 		return 0;
 	inet_sk(child)->pinet6 = kmemdup(np, sizeof(*np),
 					 GFP_ATOMIC | __GFP_ACCOUNT);

@@ -669,19 +669,24 @@ void toytcp_port_unlisten(struct sock *sk)
 
 /**
  * toytcp_port_inherit() - a child or a time-wait holds its parent's port, too
+ * @net: the namespace
  * @user: the new user
  * @from: the holder
  * @addr: local address of the new user
  *
- * Context: any but hard interrupt; @from holds the port throughout.
+ * Context: any but hard interrupt.
+ * Return: false if @from has given the port up.
  */
-void toytcp_port_inherit(struct toytcp_port_user *user,
+bool toytcp_port_inherit(struct net *net, struct toytcp_port_user *user,
 			 const struct toytcp_port_user *from, __be32 addr)
 {
-	struct toytcp_port *port = from->port;
-	struct toytcp_net *tn = toytcp_net(port->net);
+	struct toytcp_net *tn = toytcp_net(net);
+	struct toytcp_port *port;
 
 	spin_lock_bh(&tn->port_lock);
+	port = from->port;
+	if (!port)
+		goto out;
 	user->addr = addr;
 	user->dif = from->dif;
 	user->uid = from->uid;
@@ -692,7 +697,9 @@ void toytcp_port_inherit(struct toytcp_port_user *user,
 	user->listening = false;
 	user->explicit = from->explicit;
 	user_add(port, user);
+out:
 	spin_unlock_bh(&tn->port_lock);
+	return port;
 }
 
 /**

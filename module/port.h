@@ -69,7 +69,7 @@ int toytcp_port_bind(struct sock *sk, __be32 addr, u16 num);
 int toytcp_port_connect(struct sock *sk);
 int toytcp_port_listen(struct sock *sk);
 void toytcp_port_unlisten(struct sock *sk);
-void toytcp_port_inherit(struct toytcp_port_user *user,
+bool toytcp_port_inherit(struct net *net, struct toytcp_port_user *user,
 			 const struct toytcp_port_user *from, __be32 addr);
 void toytcp_port_release(struct net *net, struct toytcp_port_user *user);
 void toytcp_port_settle(struct net *net);

@@ -3,7 +3,7 @@
  * Segments that no full socket stands behind: resets, and what requests and
  * time-waits say.
  *
- * Engine (layer 1). Locks: the listener's for a request, the time-wait's own.
+ * Engine (layer 1). Locks: a request's, the time-wait's own.
  * RFC 9293 3.10.7.1 (reset generation) and 3.10.7.4.
  */
 #include <net/inet_ecn.h>
@@ -148,7 +148,7 @@ static u8 req_tos(const struct toytcp_req *req)
  * @req: the request, which for a cookie is the caller's for the moment
  * @cookie: what it says of Fast Open; NULL: nothing
  *
- * Context: softirq, listener's lock held.
+ * Context: softirq; the request's lock held, or nobody else knows it.
  */
 void toytcp_reply_synack(struct toytcp_req *req,
 			 const struct toytcp_fastopen_cookie *cookie)
@@ -195,7 +195,7 @@ void toytcp_reply_synack(struct toytcp_req *req,
  *
  * RFC 9293 3.10.7.4, first step: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>.
  *
- * Context: softirq, listener's lock held.
+ * Context: softirq; the request's lock held, or nobody else knows it.
  */
 void toytcp_reply_req_ack(struct toytcp_req *req, u8 tos)
 {

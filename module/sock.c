@@ -260,6 +260,7 @@ static void setup_common(struct sock *sk, u32 rto_max_us)
 	INIT_HLIST_NODE(&ts->port_user.node);
 	INIT_LIST_HEAD(&ts->port_user.same);
 	INIT_HLIST_NODE(&ts->listen_node);
+	spin_lock_init(&ts->listen_lock);
 	INIT_LIST_HEAD(&ts->reqs);
 	INIT_LIST_HEAD(&ts->accept_queue);
 	INIT_LIST_HEAD(&ts->fastopen_queue.resets);
@@ -319,7 +320,8 @@ void toytcp_sock_setup(struct sock *sk)
  * Everything of the parent's connection state is forgotten, its options are
  * kept, but for TCP_DEFER_ACCEPT, which is a listener's.
  *
- * Context: softirq, parent's lock held; not yet visible.
+ * Context: softirq, rcu_read_lock(); not yet visible. The parent's options may
+ * change meanwhile: nothing here minds which of two values it sees.
  */
 void toytcp_sock_setup_child(struct sock *child, const struct sock *parent)
 {
@@ -350,7 +352,7 @@ void toytcp_sock_setup_child(struct sock *child, const struct sock *parent)
 	ts->fastopen_no_cookie = pts->fastopen_no_cookie;
 	/* as Linux: what the listener chose, else the default of now */
 	if (pts->cong_chosen)
-		ts->cong.ops = toytcp_cong_find_get(pts->cong.ops->name);
+		ts->cong.ops = toytcp_cong_find_get(READ_ONCE(pts->cong.ops)->name);
 	if (ts->cong.ops)
 		ts->cong_chosen = 1;
 	else
@@ -592,6 +594,8 @@ int toytcp_sock_disconnect(struct sock *sk)
 	sk->sk_disconnects++;
 	if (sk->sk_state == TCP_LISTEN) {
 		toytcp_listen_stop(sk);
+		/* who saw the listener is done with it before it is anything else */
+		synchronize_net();
 	} else if (!fresh) {
 		if (peer_needs_reset(sk))
 			toytcp_output_reset(sk, sk->sk_allocation);

@@ -349,6 +349,7 @@ struct toytcp_sock {
 
 	/* listening */
 	struct hlist_node listen_node;	/* toytcp_port.listeners; RCU, port_lock */
+	spinlock_t listen_lock;		/* reqs, their counts, accept_queue; inside any socket's */
 	struct list_head reqs;		/* listener: struct toytcp_req.list */
 	u32 req_count;			/* listener: entries of reqs */
 	u32 req_young;			/* of those, whose SYN-ACK was sent once */

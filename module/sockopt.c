@@ -357,10 +357,9 @@ static int set_fastopen_key(struct sock *sk, sockptr_t optval,
 	keys = toytcp_fastopen_keys_alloc(bytes, optlen / TOYTCP_FASTOPEN_KEY);
 	if (!keys)
 		return -ENOMEM;
-	lock_sock(sk);
-	swap(keys, toytcp_sk(sk)->fastopen_queue.keys);
-	release_sock(sk);
-	kfree_sensitive(keys);
+	keys = unrcu_pointer(xchg(&toytcp_sk(sk)->fastopen_queue.keys,
+				  RCU_INITIALIZER(keys)));
+	kfree_rcu(keys, rcu);
 	return 0;
 }
 
@@ -371,10 +370,10 @@ static int get_fastopen_key(struct sock *sk, char __user *optval,
 	const struct toytcp_fastopen_keys *keys;
 	unsigned int len;
 
-	lock_sock(sk);
-	keys = toytcp_sk(sk)->fastopen_queue.keys;
+	rcu_read_lock();
+	keys = rcu_dereference(toytcp_sk(sk)->fastopen_queue.keys);
 	len = keys ? toytcp_fastopen_keys_bytes(keys, bytes) : 0;
-	release_sock(sk);
+	rcu_read_unlock();
 	/* as unsigned, as with Linux */
 	len = min_t(unsigned int, room, len);
 	if (put_user(len, optlen) || copy_to_user(optval, bytes, len))

@@ -171,8 +171,9 @@ void toytcp_timewait_enter(struct sock *sk)
 		local_bh_disable();
 		/* nobody finds it before it is whole */
 		spin_lock(&tw->lock);
-		toytcp_port_inherit(&tw->port_user, &ts->port_user,
-				    ts->flow.key.laddr);
+		/* the socket holds its port as long as it is locked */
+		toytcp_port_inherit(sock_net(sk), &tw->port_user,
+				    &ts->port_user, ts->flow.key.laddr);
 		if (toytcp_demux_replace(&ts->flow, &tw->flow)) {
 			toytcp_port_release(sock_net(sk), &tw->port_user);
 			atomic_dec(&toytcp_net(sock_net(sk))->tw_count);
