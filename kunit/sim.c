@@ -1320,9 +1320,12 @@ static int __init sim_module_init(void)
 	err = toytcp_sock_init();
 	if (err)
 		goto recycle;
-	err = toytcp_netns_init();
+	err = toytcp_port_init();
 	if (err)
 		goto sock;
+	err = toytcp_netns_init();
+	if (err)
+		goto port;
 	err = toytcp_family_register();
 	if (err)
 		goto netns;
@@ -1330,6 +1333,8 @@ static int __init sim_module_init(void)
 
 netns:
 	toytcp_netns_exit();
+port:
+	toytcp_port_exit();
 sock:
 	toytcp_sock_exit();
 recycle:
@@ -1347,6 +1352,7 @@ static void __exit sim_module_exit(void)
 {
 	toytcp_family_unregister();
 	toytcp_netns_exit();
+	toytcp_port_exit();
 	toytcp_sock_exit();
 	toytcp_recycle_exit();
 	toytcp_timewait_exit();

@@ -44,9 +44,12 @@ static int __init toytcp_module_init(void)
 	err = toytcp_sock_init();
 	if (err)
 		goto recycle;
-	err = toytcp_netns_init();
+	err = toytcp_port_init();
 	if (err)
 		goto sock;
+	err = toytcp_netns_init();
+	if (err)
+		goto port;
 	err = toytcp_ipv4_init();
 	if (err)
 		goto netns;
@@ -59,6 +62,8 @@ ipv4:
 	toytcp_ipv4_stop();
 netns:
 	toytcp_netns_exit();
+port:
+	toytcp_port_exit();
 sock:
 	toytcp_sock_exit();
 recycle:
@@ -78,6 +83,7 @@ static void __exit toytcp_module_exit(void)
 	toytcp_ipv4_stop();
 	toytcp_netns_exit();
 	toytcp_ipv4_exit();
+	toytcp_port_exit();
 	toytcp_sock_exit();
 	toytcp_recycle_exit();
 	toytcp_timewait_exit();

@@ -80,10 +80,6 @@ struct toytcp_net {
 	struct list_head port_reap;	/* ports without users; port_lock */
 	struct delayed_work port_work;	/* reaper */
 	unsigned long *ports_used;	/* bits of ports in the table; port_mutex; NULL: no hook */
-	struct socket *port_spare[TOYTCP_PORT_SPARES]; /* unbound, to bind again; port_mutex */
-	unsigned int port_spares;	/* how many; port_mutex */
-	bool port_spares_used;		/* since port_spares_work ran; port_mutex */
-	struct delayed_work port_spares_work; /* frees what is not used */
 	unsigned int port_count;	/* ports in the table; port_mutex */
 	spinlock_t all_lock;		/* writers of all; BH */
 	struct hlist_head all;		/* every struct toytcp_flow; RCU */

@@ -7,18 +7,18 @@
  * reaping one); port_lock, inside it, protects users and listeners and is
  * taken in softirq as well. RFC 6056 (double-hash port selection).
  *
- * Every port in use holds a kernel TCP socket bound to it, never listening:
- * bind(2) of a host's program then fails with EADDRINUSE, and ours fails when
- * the host has the port. Making and freeing such a socket is a large part of
- * what a short connection costs, so a few are kept, unbound, for the next
- * ports of the same control group, whose programs see a bind(2); and what nobody
- * waits for is given back once a tick, not one by one.
+ * Every port in use is bound in the kernel's TCP as well, by the part of a struct
+ * inet_connection_sock that its table of ports knows: bind(2) of a host's program
+ * then fails with EADDRINUSE, and ours fails when the host has the port. It has no
+ * struct socket and no references, is never connected, never listens, and stands in
+ * no other table; who is in that one is looked at under its lock.
  */
 #include <linux/bitmap.h>
-#include <linux/cgroup.h>
+#include <linux/bpf-cgroup.h>
 #include <linux/net.h>
 #include <linux/rhashtable.h>
 #include <linux/siphash.h>
+#include <net/inet_connection_sock.h>
 #include <net/inet_hashtables.h>
 #include <net/ip.h>
 #include <net/sock.h>
@@ -32,7 +32,13 @@
 #include "sock.h"
 #include "timewait.h"
 
-#define SPARES_IDLE	(2 * HZ)	/* spares that nobody takes so long are freed */
+static struct proto port_prot = {
+	.name		= "TOYTCP_PORT",
+	.obj_size	= sizeof(struct inet_connection_sock),
+};
+
+static struct kmem_cache *port_cache;
+static struct sock *unbound;		/* what a port's socket begins as a copy of */
 
 static const struct rhashtable_params port_params = {
 	.head_offset = offsetof(struct toytcp_port, node),
@@ -40,6 +46,44 @@ static const struct rhashtable_params port_params = {
 	.key_len = sizeof(u16),
 	.automatic_shrinking = true,
 };
+
+/**
+ * toytcp_port_init() - module load: what ports are made of
+ *
+ * Context: process.
+ * Return: 0 or -ENOMEM.
+ */
+int toytcp_port_init(void)
+{
+	port_cache = KMEM_CACHE(toytcp_port, 0);
+	if (!port_cache)
+		return -ENOMEM;
+	unbound = sk_alloc(&init_net, PF_INET, GFP_KERNEL, &port_prot, 1);
+	if (!unbound) {
+		kmem_cache_destroy(port_cache);
+		return -ENOMEM;
+	}
+	sock_init_data(NULL, unbound);
+	/*
+	 * What is bound and CLOSE, inet_diag lists, and takes for a struct
+	 * tcp_sock. sk_type and sk_protocol stay 0, which says that it is none.
+	 */
+	unbound->sk_state = TCP_ESTABLISHED;
+	return 0;
+}
+
+/**
+ * toytcp_port_exit() - module unload, without namespaces
+ *
+ * Context: process; sleeps.
+ */
+void toytcp_port_exit(void)
+{
+	sock_put(unbound);
+	/* ports that are not freed yet */
+	rcu_barrier();
+	kmem_cache_destroy(port_cache);
+}
 
 /**
  * toytcp_port_lookup() - a port in use
@@ -54,78 +98,11 @@ struct toytcp_port *toytcp_port_lookup(struct net *net, u16 num)
 	return rhashtable_lookup(&toytcp_net(net)->ports, &num, port_params);
 }
 
-/* would the caller's control group decide about binding this one? */
-static bool same_cgroup(struct sock *sk)
-{
-	bool same = true;
-
-#ifdef CONFIG_SOCK_CGROUP_DATA
-	rcu_read_lock();
-	same = sock_cgroup_ptr(&sk->sk_cgrp_data) == task_dfl_cgroup(current);
-	rcu_read_unlock();
-#endif
-	return same;
-}
-
-/* a kernel TCP socket that is bound to nothing; port_mutex held */
-static int spare_get(struct toytcp_net *tn, struct socket **res)
-{
-	tn->port_spares_used = true;
-	while (tn->port_spares) {
-		*res = tn->port_spare[--tn->port_spares];
-		if (same_cgroup((*res)->sk))
-			return 0;
-		sock_release(*res);
-	}
-	return sock_create_kern(tn->net, PF_INET, SOCK_STREAM, IPPROTO_TCP, res);
-}
-
-static void spare_put(struct toytcp_net *tn, struct socket *sock)
-{
-	if (tn->exiting || tn->port_spares == TOYTCP_PORT_SPARES) {
-		sock_release(sock);
-		return;
-	}
-	tn->port_spare[tn->port_spares++] = sock;
-	schedule_delayed_work(&tn->port_spares_work, SPARES_IDLE);
-}
-
-static void spares_drop(struct toytcp_net *tn)
-{
-	while (tn->port_spares)
-		sock_release(tn->port_spare[--tn->port_spares]);
-}
-
-/* a control group that is gone would not go while they are kept */
-static void spares_work(struct work_struct *work)
-{
-	struct toytcp_net *tn = container_of(to_delayed_work(work),
-					     struct toytcp_net, port_spares_work);
-
-	mutex_lock(&tn->port_mutex);
-	if (!tn->port_spares_used)
-		spares_drop(tn);
-	else if (tn->port_spares)
-		schedule_delayed_work(&tn->port_spares_work, SPARES_IDLE);
-	tn->port_spares_used = false;
-	mutex_unlock(&tn->port_mutex);
-}
-
-/* the port is the host's again; port_mutex held */
-static void unreserve(struct toytcp_net *tn, struct socket *sock)
-{
-	struct sock *sk = sock->sk;
-
-	lock_sock(sk);
-	sk->sk_userlocks &= ~SOCK_BINDPORT_LOCK;
-	inet_put_port(sk);
-	inet_sk(sk)->inet_sport = 0;
-	release_sock(sk);
-	spare_put(tn, sock);
-}
-
-/* bind a kernel TCP socket to the port; port_mutex held */
-static int reserve_port(struct toytcp_net *tn, u16 num, struct socket **res)
+/*
+ * Would the programs of the caller's control group let it bind(2)? They are
+ * asked with a socket that they may take for what it seems to be.
+ */
+static int bind_allowed(struct net *net, u16 num)
 {
 	struct sockaddr_in addr = {
 		.sin_family = AF_INET,
@@ -134,21 +111,64 @@ static int reserve_port(struct toytcp_net *tn, u16 num, struct socket **res)
 	struct socket *sock;
 	int err;
 
-	err = spare_get(tn, &sock);
+	if (!cgroup_bpf_enabled(CGROUP_INET4_BIND) &&
+	    !cgroup_bpf_enabled(CGROUP_INET4_POST_BIND))
+		return 0;
+	err = sock_create_kern(net, PF_INET, SOCK_STREAM, IPPROTO_TCP, &sock);
 	if (err)
 		return err;
+	err = kernel_bind(sock, (struct sockaddr *)&addr, sizeof(addr));
+	sock_release(sock);
+	return err;
+}
+
+static struct sock *port_bound(struct toytcp_port *port)
+{
+	return (struct sock *)port->icsk;
+}
+
+/* make a port that nobody finds yet and keep the host off it; port_mutex held */
+static struct toytcp_port *port_reserve(struct net *net, u16 num)
+{
+	struct toytcp_port *port;
+	int err;
+
+	err = bind_allowed(net, num);
+	if (err)
+		return ERR_PTR(err);
+	port = kmem_cache_alloc(port_cache, GFP_KERNEL);
+	if (!port)
+		return ERR_PTR(-ENOMEM);
+	memcpy(port->icsk, inet_csk(unbound), sizeof(port->icsk));
+	sock_net_set(port_bound(port), net);
 	/*
 	 * Without SO_REUSEADDR, ever: with it, the bind would succeed beside
 	 * connections of the host on this port, and our listener would take
 	 * their segments.
 	 */
-	err = kernel_bind(sock, (struct sockaddr *)&addr, sizeof(addr));
-	if (err) {
-		spare_put(tn, sock);
-		return err;
+	if (inet_csk_get_port(port_bound(port), num)) {
+		kmem_cache_free(port_cache, port);
+		return ERR_PTR(-EADDRINUSE);
 	}
-	*res = sock;
-	return 0;
+	port->num = num;
+	port->shared = false;
+	INIT_HLIST_HEAD(&port->classes);
+	INIT_HLIST_HEAD(&port->listeners);
+	INIT_LIST_HEAD(&port->reap);
+	port->net = net;
+	return port;
+}
+
+static void port_free_rcu(struct rcu_head *rcu)
+{
+	kmem_cache_free(port_cache, container_of(rcu, struct toytcp_port, rcu));
+}
+
+/* the port is the host's again; who still looks at ours may do so for a grace period */
+static void port_unreserve(struct toytcp_port *port)
+{
+	inet_put_port(port_bound(port));
+	call_rcu(&port->rcu, port_free_rcu);
 }
 
 /* a namespace's first port: from now on its packets are looked at; port_mutex held */
@@ -181,32 +201,24 @@ static struct toytcp_port *port_get(struct toytcp_net *tn, u16 num)
 	port = rhashtable_lookup_fast(&tn->ports, &num, port_params);
 	if (port)
 		return port;
-	port = kzalloc(sizeof(*port), GFP_KERNEL);
-	if (!port)
-		return ERR_PTR(-ENOMEM);
-	port->num = num;
-	port->net = tn->net;
-	INIT_LIST_HEAD(&port->reap);
-	err = reserve_port(tn, num, &port->reservation);
-	if (err)
-		goto free;
+	port = port_reserve(tn->net, num);
+	if (IS_ERR(port))
+		return port;
 	if (!tn->hook_registered) {
 		err = first_port(tn);
 		if (err)
-			goto release;
+			goto unreserve;
 	}
 	err = rhashtable_insert_fast(&tn->ports, &port->node, port_params);
 	if (err)
-		goto release;
+		goto unreserve;
 	set_bit(num, tn->ports_used);
 	tn->port_count++;
 	toytcp_ipv4_in_use(true);
 	return port;
 
-release:
-	unreserve(tn, port->reservation);
-free:
-	kfree(port);
+unreserve:
+	port_unreserve(port);
 	return ERR_PTR(err);
 }
 
@@ -215,10 +227,9 @@ static void port_destroy(struct toytcp_net *tn, struct toytcp_port *port)
 {
 	clear_bit(port->num, tn->ports_used);
 	rhashtable_remove_fast(&tn->ports, &port->node, port_params);
-	unreserve(tn, port->reservation);
 	tn->port_count--;
 	toytcp_ipv4_in_use(false);
-	kfree_rcu(port, rcu);
+	port_unreserve(port);
 }
 
 static void reap(struct toytcp_net *tn)
@@ -737,7 +748,6 @@ int toytcp_port_net_init(struct net *net)
 	spin_lock_init(&tn->port_lock);
 	INIT_LIST_HEAD(&tn->port_reap);
 	INIT_DELAYED_WORK(&tn->port_work, reap_work);
-	INIT_DELAYED_WORK(&tn->port_spares_work, spares_work);
 	return rhashtable_init(&tn->ports, &port_params);
 }
 
@@ -774,10 +784,8 @@ void toytcp_port_net_exit(struct net *net)
 
 	mutex_lock(&tn->port_mutex);
 	reap(tn);
-	spares_drop(tn);
 	mutex_unlock(&tn->port_mutex);
 	cancel_delayed_work_sync(&tn->port_work);
-	cancel_delayed_work_sync(&tn->port_spares_work);
 	WARN_ON_ONCE(tn->port_count);
 	rhashtable_destroy(&tn->ports);
 	bitmap_free(tn->ports_used);

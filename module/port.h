@@ -12,12 +12,10 @@
 #include <linux/list.h>
 #include <linux/rcupdate.h>
 #include <linux/uidgid.h>
-
-#define TOYTCP_PORT_SPARES	8	/* kernel sockets that a namespace keeps to bind again */
+#include <net/inet_connection_sock.h>
 
 struct net;
 struct sock;
-struct socket;
 struct toytcp_flow_key;
 
 /*
@@ -34,10 +32,12 @@ struct toytcp_port {
 	bool shared;			/* every user came by connect(); port_lock */
 	struct hlist_head classes;	/* struct toytcp_port_user, one of each class; port_lock */
 	struct hlist_head listeners;	/* struct toytcp_sock.listen_node; RCU, writers port_lock */
-	struct socket *reservation;	/* bound kernel TCP socket; fixed */
 	struct list_head reap;		/* toytcp_net.port_reap; port_lock */
 	struct net *net;		/* no reference */
 	struct rcu_head rcu;
+	/* bound in the kernel's TCP: what its table of ports needs of such a socket */
+	u8 icsk[offsetofend(struct inet_connection_sock, icsk_bind2_hash)]
+		__aligned(__alignof__(struct inet_connection_sock));
 };
 
 /*
@@ -62,6 +62,8 @@ struct toytcp_port_user {
 	bool explicit;			/* the port came by bind() or listen() */
 };
 
+int toytcp_port_init(void);
+void toytcp_port_exit(void);
 int toytcp_port_net_init(struct net *net);
 void toytcp_port_net_stop(struct net *net);
 void toytcp_port_net_exit(struct net *net);
