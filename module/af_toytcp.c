@@ -32,6 +32,15 @@ static bool family_ok(int family)
 	return family == AF_INET || family == AF_TOYTCP;
 }
 
+/* what a new struct socket tells the core */
+static void setup_file(struct socket *sock)
+{
+	/* options of SOL_SOCKET are the core's, but for a few */
+	compat_custom_sockopt(sock);
+	/* io_uring may bring notices of its own, see zerocopy.c */
+	set_bit(SOCK_SUPPORT_ZC, &sock->flags);
+}
+
 static int toytcp_release(struct socket *sock)
 {
 	struct sock *sk = sock->sk;
@@ -410,7 +419,7 @@ out:
 	lock_sock(child);
 	sock_graft(child, newsock);
 	newsock->state = SS_CONNECTED;
-	compat_custom_sockopt(newsock);
+	setup_file(newsock);
 	release_sock(child);
 	return 0;
 }
@@ -630,8 +639,7 @@ static int toytcp_create(struct net *net, struct socket *sock, int protocol,
 	sock->state = SS_UNCONNECTED;
 	sock->ops = &toytcp_proto_ops;
 	sock_init_data(sock, sk);
-	/* options of SOL_SOCKET are the core's, but for a few */
-	compat_custom_sockopt(sock);
+	setup_file(sock);
 	toytcp_sock_setup(sk);
 	return 0;
 }

@@ -197,13 +197,13 @@ out:
 		toytcp_output_push(sk, flags & MSG_MORE ? TOYTCP_PUSH_MORE :
 							  TOYTCP_PUSH_NAGLE);
 	}
-	toytcp_zerocopy_end(uarg, copied);
+	toytcp_zerocopy_end(msg, uarg, copied);
 	return copied;
 
 error:
 	if (copied)
 		goto out;
-	toytcp_zerocopy_end(uarg, err);
+	toytcp_zerocopy_end(msg, uarg, err);
 	err = sk_stream_error(sk, flags, err);
 	/* an edge-triggered epoll must hear of the room that it was refused */
 	if (err == -EAGAIN && skb_queue_empty(&sk->sk_write_queue) &&

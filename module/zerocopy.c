@@ -7,7 +7,8 @@
  * queue tells the program when the pages are its own again, which is when the
  * last buffer with them is freed: the peer has acknowledged them, and no
  * device holds them. The core counts the buffers and writes the notice; what
- * a receiver on the same host is handed, the core copies.
+ * a receiver on the same host is handed, the core copies. io_uring brings a
+ * notice of its own (msg_ubuf), which it holds.
  */
 #include <linux/skbuff.h>
 #include <net/sock.h>
@@ -31,8 +32,13 @@ int toytcp_zerocopy_begin(struct sock *sk, struct msghdr *msg,
 			  struct ubuf_info **uarg)
 {
 	*uarg = NULL;
-	if (!(msg->msg_flags & MSG_ZEROCOPY) || !msg_data_left(msg) ||
-	    !sock_flag(sk, SOCK_ZEROCOPY))
+	if (!(msg->msg_flags & MSG_ZEROCOPY) || !msg_data_left(msg))
+		return 0;
+	if (msg->msg_ubuf) {
+		*uarg = msg->msg_ubuf;
+		return 0;
+	}
+	if (!sock_flag(sk, SOCK_ZEROCOPY))
 		return 0;
 	*uarg = msg_zerocopy_realloc(sk, msg_data_left(msg), NULL);
 	return *uarg ? 0 : -ENOBUFS;
@@ -40,6 +46,7 @@ int toytcp_zerocopy_begin(struct sock *sk, struct msghdr *msg,
 
 /**
  * toytcp_zerocopy_end() - the call is over
+ * @msg: the message
  * @uarg: from toytcp_zerocopy_begin(), or NULL
  * @copied: bytes that were taken, or negative errno
  *
@@ -47,8 +54,11 @@ int toytcp_zerocopy_begin(struct sock *sk, struct msghdr *msg,
  *
  * Context: process, socket lock held.
  */
-void toytcp_zerocopy_end(struct ubuf_info *uarg, int copied)
+void toytcp_zerocopy_end(const struct msghdr *msg, struct ubuf_info *uarg,
+			 int copied)
 {
+	if (msg->msg_ubuf)
+		return;
 	if (copied > 0)
 		net_zcopy_put(uarg);
 	else

@@ -15,7 +15,8 @@ struct ubuf_info;
 
 int toytcp_zerocopy_begin(struct sock *sk, struct msghdr *msg,
 			  struct ubuf_info **uarg);
-void toytcp_zerocopy_end(struct ubuf_info *uarg, int copied);
+void toytcp_zerocopy_end(const struct msghdr *msg, struct ubuf_info *uarg,
+			 int copied);
 int toytcp_zerocopy_append(struct sock *sk, struct msghdr *msg, u32 goal,
 			   struct ubuf_info *uarg);
 

@@ -498,6 +498,34 @@ static void uring(const struct row *r)
 	close(fd);
 }
 
+/* without a copy: the result, and later the notice that the bytes are free again */
+static void uring_zerocopy(const struct row *r)
+{
+	static char out[5000], in[sizeof(out)];
+	struct ring ring;
+	int a, b;
+
+	if (!ring_make(&ring))
+		return;
+	pair(&a, &b);
+	memset(out, 'z', sizeof(out));
+	memset(in, 0, sizeof(in));
+	/* of an accepted socket, or of one that connected */
+	ring_submit(&ring, IORING_OP_SEND_ZC, r->a ? b : a, out, sizeof(out));
+	rec("send %d; ", ring_result(&ring));
+	need("recv", recv(r->a ? a : b, in, sizeof(in), MSG_WAITALL));
+	rec("equal %d; ", !memcmp(in, out, sizeof(out)));
+	rec("notice %d; ", ring_result(&ring));
+	ring_submit(&ring, IORING_OP_SEND_ZC, a, BAD, 10);
+	rec("bad %d; ", ring_result(&ring));
+	rec("notice %d; ", ring_result(&ring));
+	need("shutdown", shutdown(a, SHUT_WR));
+	ring_submit(&ring, IORING_OP_SEND_ZC, a, out, 10);
+	rec("after shutdown %d; ", ring_result(&ring));
+	rec("notice %d; ", ring_result(&ring));
+	close(ring.fd);
+}
+
 void add_core_rows(void)
 {
 	static const struct {
@@ -540,4 +568,7 @@ void add_core_rows(void)
 		r->with_peer = true;
 	}
 	add(uring, "io_uring: accept, recv, send")->with_peer = true;
+	for (i = 0; i < 2; i++)
+		add(uring_zerocopy, "io_uring: send without a copy, %s",
+		    i ? "accepted" : "connected")->a = i;
 }
