@@ -110,6 +110,43 @@ static void timers_delack__program_reads(struct kunit *test)
 	SIM_EXPECT_NONE(test);
 }
 
+/*
+ * A program that has read all and sends nothing lets the peer wait for a
+ * moment only (Nagle), in which more may come; in a dialogue for the answer
+ */
+static void timers_delack__all_read(struct kunit *test)
+{
+	struct open o;
+	u64 began;
+	int i;
+
+	open(test, &o);
+	o.ts->quickacks = 0;
+	for (i = 0; i < 4; i++) {
+		sim_peer_send(&o.p, TOYTCP_ACK | TOYTCP_PSH, 100);
+		KUNIT_EXPECT_EQ(test, sim_read_check(o.sock, 200 * i, 1000), 100);
+		SIM_EXPECT_NONE(test);
+		began = sim.now_us;
+		sim_run(TOYTCP_DELACK_READ_US / 2);
+		/* more of it does not put that off */
+		sim_peer_send(&o.p, TOYTCP_ACK | TOYTCP_PSH, 100);
+		KUNIT_EXPECT_EQ(test, sim_read_check(o.sock, 200 * i + 100, 1000), 100);
+		sim_run(TOYTCP_DELACK_READ_US / 2 - 1);
+		SIM_EXPECT_NONE(test);
+		sim_run(1);
+		SIM_EXPECT(test, &o.p, TOYTCP_ACK, 1, 201 + 200 * i, 0);
+		KUNIT_EXPECT_EQ(test, sim.now_us - began, TOYTCP_DELACK_READ_US);
+		SIM_EXPECT_NONE(test);
+	}
+	o.ts->interactive = true;
+	sim_peer_send(&o.p, TOYTCP_ACK | TOYTCP_PSH, 100);
+	KUNIT_EXPECT_EQ(test, sim_read_check(o.sock, 800, 1000), 100);
+	sim_run(TOYTCP_DELACK_US - 1);
+	SIM_EXPECT_NONE(test);
+	sim_run(1);
+	SIM_EXPECT(test, &o.p, TOYTCP_ACK, 1, 901, 0);
+}
+
 /* data that is to be sent carries the ACK */
 static void timers_delack__goes_with_data(struct kunit *test)
 {
@@ -644,6 +681,7 @@ static struct kunit_case timer_cases[] = {
 	KUNIT_CASE(timers_delack__40_ms),
 	KUNIT_CASE(timers_delack__every_second_segment),
 	KUNIT_CASE(timers_delack__program_reads),
+	KUNIT_CASE(timers_delack__all_read),
 	KUNIT_CASE(timers_delack__goes_with_data),
 	KUNIT_CASE(timers_sent__syn_retries),
 	KUNIT_CASE(timers_sent__retries2),

@@ -45,6 +45,7 @@
 #define TOYTCP_SHARE_MAX	240	/* some room for segments that are alone */
 #define TOYTCP_HEADROOM		ALIGN(MAX_HEADER + 20 + 60, 16) /* link + IPv4 + full TCP header */
 #define TOYTCP_DELACK_US	40000u	/* delayed ACK, Linux's TCP_DELACK_MIN */
+#define TOYTCP_DELACK_READ_US	1000u	/* if all is read and nothing to be sent */
 #define TOYTCP_DELACK_MAX_US	200000u	/* of a handshake that data shall end */
 #define TOYTCP_QUICKACKS	16	/* segments acked at once when young, as Linux */
 #define TOYTCP_TIMEWAIT_US	60000000ull /* Linux's TCP_TIMEWAIT_LEN; RFC 9293: 2 MSL */
@@ -682,6 +683,7 @@ void toytcp_timers_acked(struct sock *sk, bool progress, u64 reo_us);
 void toytcp_timers_reneged(struct sock *sk);
 void toytcp_timers_probe(struct sock *sk);
 void toytcp_timers_delack(struct sock *sk, u32 delay_us);
+void toytcp_timers_delack_read(struct sock *sk);
 void toytcp_timers_pace(struct sock *sk, u64 delay_us);
 void toytcp_timers_ack_sent(struct sock *sk);
 void toytcp_timers_release(struct sock *sk);

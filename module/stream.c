@@ -233,6 +233,13 @@ int toytcp_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
 
 /* ---- receive ---- */
 
+/* nothing is left to read, and no answer to be expected that carries the ACK */
+static bool all_read(const struct sock *sk)
+{
+	return !toytcp_sk(sk)->interactive &&
+	       skb_queue_empty(&sk->sk_receive_queue);
+}
+
 /* reading made room: does the peer need to know? */
 static void read_ack(struct sock *sk, u32 copied)
 {
@@ -248,11 +255,12 @@ static void read_ack(struct sock *sk, u32 copied)
 	 */
 	if (ts->ack_pending &&
 	    (unacked > ts->rcv_mss ||
-	     (unacked == ts->rcv_mss && !ts->interactive &&
-	      skb_queue_empty(&sk->sk_receive_queue)))) {
+	     (unacked == ts->rcv_mss && all_read(sk)))) {
 		toytcp_output_ack(sk);
 		return;
 	}
+	if (ts->ack_pending && copied && all_read(sk))
+		toytcp_timers_delack_read(sk);
 	/* what was refused comes again at once, not at the peer's timeout */
 	if (ts->rcvbuf_dropped && atomic_read(&sk->sk_rmem_alloc) <
 				  READ_ONCE(sk->sk_rcvbuf) / 2) {

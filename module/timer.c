@@ -264,6 +264,27 @@ void toytcp_timers_delack(struct sock *sk, u32 delay_us)
 }
 
 /**
+ * toytcp_timers_delack_read() - the program has read all that waits for an ACK
+ * @sk: the socket
+ *
+ * Less than a segment, and the program sends nothing: what the peer keeps back
+ * till that ACK (Nagle) would wait the whole time for it. Linux acknowledges
+ * here and now (ICSK_ACK_PUSHED), which makes a peer of many small writes send
+ * each as a segment of its own. A moment later it has filled one, if it writes
+ * still.
+ *
+ * Context: socket lock held.
+ */
+void toytcp_timers_delack_read(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	if (!toytcp_timer_pending(&ts->timer_delack) ||
+	    ts->timer_delack.expires_us > ts->now_us + TOYTCP_DELACK_READ_US)
+		arm(sk, &ts->timer_delack, TOYTCP_DELACK_READ_US);
+}
+
+/**
  * toytcp_timers_pace() - data must not leave yet
  * @sk: the socket
  * @delay_us: how long not
