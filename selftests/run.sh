@@ -58,7 +58,8 @@ is_listening() {	# NAMESPACE FAMILY PORT
 }
 
 server_ready() {
-	poll_until 60 is_listening "$NB" "$S" "$PORT" || {
+	# an emulated machine beside others takes its time to start a program
+	poll_until 180 is_listening "$NB" "$S" "$PORT" || {
 		cat "$case_dir/server"
 		fail "nothing of $S listens on $PORT"
 	}
@@ -300,6 +301,12 @@ by_hand() {
 	in_ns "$NA" "$toytcp" nc 10.77.0.2 "$PORT" < /dev/null 2> "$case_dir/err"
 	[[ $? == 1 ]] || fail "nobody listens: $?"
 	grep -q 'Connection refused' "$case_dir/err" || fail "nobody listens: no message"
+	cp "$toytcp" "$tmp"
+	chmod 755 "$tmp" "$tmp/toytcp"
+	in_ns "$NA" setpriv --reuid 65534 --regid 65534 --clear-groups \
+		"$tmp/toytcp" nc -l 80 2> "$case_dir/err" < /dev/null
+	[[ $? == 1 ]] || fail "a port of root's: $?"
+	grep -q 'CAP_NET_BIND_SERVICE' "$case_dir/err" || fail "a port of root's: no message"
 }
 
 # The examples of userspace/, with each other.

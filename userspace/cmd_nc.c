@@ -168,8 +168,16 @@ static int wait_for_call(const struct sockaddr_in *addr)
 	if (listener < 0)
 		return -1;
 	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(listener, (const struct sockaddr *)addr, sizeof(*addr)))
-		return fail("bind");
+	if (bind(listener, (const struct sockaddr *)addr, sizeof(*addr))) {
+		if (errno == EACCES)
+			fprintf(stderr,
+				"toytcp nc: port %u takes CAP_NET_BIND_SERVICE: run it as root, or choose one\n"
+				"from the sysctl variable net.ipv4.ip_unprivileged_port_start on\n",
+				ntohs(addr->sin_port));
+		else
+			fail("bind");
+		return -1;
+	}
 	if (listen(listener, 1))
 		return fail("listen");
 	if (verbose)
@@ -182,8 +190,8 @@ static int wait_for_call(const struct sockaddr_in *addr)
 	return fd;
 }
 
-/* @host may be NULL: all addresses of this host. */
-static bool resolve(const char *host, const char *port, struct sockaddr_in *addr)
+/* @host may be NULL: all addresses of this host. Return: exit status. */
+static int resolve(const char *host, const char *port, struct sockaddr_in *addr)
 {
 	const struct addrinfo hints = {
 		.ai_family = AF_INET,
@@ -198,17 +206,21 @@ static bool resolve(const char *host, const char *port, struct sockaddr_in *addr
 	if (strtoul(port, &end, 10) > UINT16_MAX && !*end) {
 		fprintf(stderr, "toytcp nc: port %s: the last one is %u\n",
 			port, UINT16_MAX);
-		return false;
+		usage(stderr);
+		return EXIT_USAGE;
 	}
 	err = getaddrinfo(host, port, &hints, &found);
 	if (err) {
 		fprintf(stderr, "toytcp nc: %s port %s: %s\n", host ? host : "",
 			port, gai_strerror(err));
-		return false;
+		if (err != EAI_SERVICE)
+			return EXIT_FAILED;
+		usage(stderr);
+		return EXIT_USAGE;
 	}
 	memcpy(addr, found->ai_addr, sizeof(*addr));
 	freeaddrinfo(found);
-	return true;
+	return EXIT_OK;
 }
 
 int cmd_nc(int argc, char **argv)
@@ -248,8 +260,9 @@ int cmd_nc(int argc, char **argv)
 		usage(stderr);
 		return EXIT_USAGE;
 	}
-	if (!resolve(argc == 2 ? argv[0] : NULL, argv[argc - 1], &addr))
-		return EXIT_FAILED;
+	c = resolve(argc == 2 ? argv[0] : NULL, argv[argc - 1], &addr);
+	if (c != EXIT_OK)
+		return c;
 	fd = listening ? wait_for_call(&addr) : call(&addr);
 	if (fd < 0)
 		return EXIT_FAILED;

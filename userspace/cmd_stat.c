@@ -312,8 +312,8 @@ static void explain(const struct options *opt, int err)
 {
 	if (err == -ENOENT && !strcmp(opt->path, LISTING_PATH))
 		fprintf(stderr,
-			"toytcp stat: there is no %s: the module toytcp is not loaded\n",
-			opt->path);
+			"toytcp stat: there is no %s: the module is not loaded; as root,\n"
+			"'modprobe toytcp' (or insmod toytcp.ko) loads it\n", opt->path);
 	else
 		fprintf(stderr, "toytcp stat: %s: %s\n", opt->path,
 			strerror(-err));
