@@ -307,80 +307,198 @@ static void cubic_cong_avoid__bounds(struct kunit *test)
 	}
 }
 
-/* one round of @n ACKs with these round trips; the window ends where the next begins */
-static bool hystart_round(struct toytcp_hystart *h, u32 *nxt, u32 n, u32 rtt_us)
-{
-	u32 una = *nxt, i;
+/* A path as HyStart++ sees it */
+struct hystart_path {
+	struct toytcp_hystart h;
+	struct toytcp_cong_ack ack;
+	u32 cwnd_segs;
+};
 
-	*nxt += n * 1000;
-	for (i = 0; i < n; i++, una += 1000)
-		if (toytcp_hystart_acked(h, una, *nxt, rtt_us))
+static void hystart_path_init(struct hystart_path *p, u32 cwnd_segs)
+{
+	memset(p, 0, sizeof(*p));
+	toytcp_hystart_init(&p->h);
+	p->cwnd_segs = cwnd_segs;
+	p->ack.snd_una = 0xfffff000;
+	p->ack.snd_nxt = 0xfffff000;
+	p->ack.min_rtt_us = U32_MAX;
+	p->ack.now_us = 1ull << 40;
+}
+
+/* one round of @n ACKs with these round trips, a flight of their own; the first comes at once */
+static bool hystart_train(struct hystart_path *p, u32 n, u32 rtt_us, u32 gap_us)
+{
+	struct toytcp_cong_ack *ack = &p->ack;
+	u32 i;
+
+	ack->rtt_us = rtt_us;
+	ack->min_rtt_us = min(ack->min_rtt_us, rtt_us);
+	ack->snd_nxt += n * 1000;
+	for (i = 0; i < n; i++) {
+		ack->snd_una += 1000;
+		ack->now_us += i ? gap_us : 1000 * 1000;
+		if (toytcp_hystart_acked(&p->h, ack, p->cwnd_segs))
 			return true;
+	}
 	return false;
+}
+
+/* as a bottleneck that is slower than any train */
+static bool hystart_round(struct hystart_path *p, u32 n, u32 rtt_us)
+{
+	return hystart_train(p, n, rtt_us, 2001);
 }
 
 /* RFC 9406 4.2: a queue that grows ends slow start after five rounds of CSS */
 static void hystart__queue_grows(struct kunit *test)
 {
-	u32 nxt = 0xfffff000, i, grown = 0;
-	struct toytcp_hystart h;
+	struct hystart_path p;
+	u32 i, grown = 0;
 
-	toytcp_hystart_init(&h);
-	KUNIT_EXPECT_FALSE(test, hystart_round(&h, &nxt, 10, 40000));
-	KUNIT_EXPECT_FALSE(test, hystart_round(&h, &nxt, 20, 44900));
+	hystart_path_init(&p, 16);
+	KUNIT_EXPECT_FALSE(test, hystart_round(&p, 10, 40000));
+	KUNIT_EXPECT_FALSE(test, hystart_round(&p, 20, 44900));
 	/* an eighth of 40 ms is 5 ms */
-	KUNIT_EXPECT_EQ(test, h.css_rounds, 0);
-	KUNIT_EXPECT_FALSE(test, hystart_round(&h, &nxt, 20, 50600));
-	KUNIT_EXPECT_EQ(test, h.css_rounds, 1);
+	KUNIT_EXPECT_EQ(test, p.h.css_rounds, 0);
+	KUNIT_EXPECT_FALSE(test, hystart_round(&p, 20, 45000));
+	KUNIT_EXPECT_EQ(test, p.h.css_rounds, 1);
 	for (i = 0; i < 100; i++)
-		grown += toytcp_hystart_growth(&h, 1);
+		grown += toytcp_hystart_growth(&p.h, 1);
 	KUNIT_EXPECT_EQ(test, grown, 25);
 	for (i = 0; i < 4; i++)
-		KUNIT_EXPECT_FALSE(test, hystart_round(&h, &nxt, 20, 51000 + 5000 * i));
-	KUNIT_EXPECT_TRUE(test, hystart_round(&h, &nxt, 20, 90000));
+		KUNIT_EXPECT_FALSE(test, hystart_round(&p, 20, 51000 + 5000 * i));
+	KUNIT_EXPECT_TRUE(test, hystart_round(&p, 20, 90000));
+}
+
+/* a little each round is a queue, too, though no round is much above the one before */
+static void hystart__queue_creeps(struct kunit *test)
+{
+	struct hystart_path p;
+	u32 i;
+
+	hystart_path_init(&p, 16);
+	for (i = 0; i < 5; i++) {
+		KUNIT_EXPECT_FALSE(test, hystart_round(&p, 10, 40000 + 1000 * i));
+		KUNIT_EXPECT_EQ(test, p.h.css_rounds, 0);
+	}
+	KUNIT_EXPECT_FALSE(test, hystart_round(&p, 10, 45000));
+	KUNIT_EXPECT_EQ(test, p.h.css_rounds, 1);
 }
 
 /* RFC 9406 4.2: the round trip is short again: it was jitter */
 static void hystart__jitter(struct kunit *test)
 {
-	u32 nxt = 0xfffff000, i;
-	struct toytcp_hystart h;
+	struct hystart_path p;
+	u32 i;
 
-	toytcp_hystart_init(&h);
-	KUNIT_EXPECT_FALSE(test, hystart_round(&h, &nxt, 10, 40000));
-	KUNIT_EXPECT_FALSE(test, hystart_round(&h, &nxt, 20, 60000));
-	KUNIT_EXPECT_EQ(test, h.css_rounds, 1);
-	KUNIT_EXPECT_FALSE(test, hystart_round(&h, &nxt, 20, 41000));
-	KUNIT_EXPECT_EQ(test, h.css_rounds, 0);
+	hystart_path_init(&p, 16);
+	KUNIT_EXPECT_FALSE(test, hystart_round(&p, 10, 40000));
+	KUNIT_EXPECT_FALSE(test, hystart_round(&p, 20, 60000));
+	KUNIT_EXPECT_EQ(test, p.h.css_rounds, 1);
+	KUNIT_EXPECT_FALSE(test, hystart_round(&p, 20, 41000));
+	KUNIT_EXPECT_EQ(test, p.h.css_rounds, 0);
 	for (i = 0; i < 20; i++)
-		KUNIT_EXPECT_FALSE(test, hystart_round(&h, &nxt, 20, 41000));
-	KUNIT_EXPECT_EQ(test, toytcp_hystart_growth(&h, 7), 7);
+		KUNIT_EXPECT_FALSE(test, hystart_round(&p, 20, 41000));
+	KUNIT_EXPECT_EQ(test, toytcp_hystart_growth(&p.h, 7), 7);
 }
 
 /* fewer than eight samples in a round say nothing; thresholds have 4 and 16 ms as limits */
 static void hystart__thresholds(struct kunit *test)
 {
-	struct toytcp_hystart h;
-	u32 nxt = 1000;
+	struct hystart_path p;
 
-	toytcp_hystart_init(&h);
-	hystart_round(&h, &nxt, 10, 40000);
-	hystart_round(&h, &nxt, 7, 90000);
-	KUNIT_EXPECT_EQ(test, h.css_rounds, 0);
+	hystart_path_init(&p, 16);
+	hystart_round(&p, 10, 40000);
+	hystart_round(&p, 7, 90000);
+	KUNIT_EXPECT_EQ(test, p.h.css_rounds, 0);
+	/* nor does a window of fewer than 16 segments */
+	p.cwnd_segs = 15;
+	hystart_round(&p, 20, 90000);
+	KUNIT_EXPECT_EQ(test, p.h.css_rounds, 0);
 
-	toytcp_hystart_init(&h);
-	hystart_round(&h, &nxt, 10, 1000);
-	hystart_round(&h, &nxt, 10, 4900);
-	KUNIT_EXPECT_EQ(test, h.css_rounds, 0);
-	hystart_round(&h, &nxt, 10, 8900);
-	KUNIT_EXPECT_EQ(test, h.css_rounds, 1);
+	hystart_path_init(&p, 16);
+	hystart_round(&p, 10, 1000);
+	hystart_round(&p, 10, 4999);
+	KUNIT_EXPECT_EQ(test, p.h.css_rounds, 0);
+	hystart_round(&p, 10, 5000);
+	KUNIT_EXPECT_EQ(test, p.h.css_rounds, 1);
 
-	toytcp_hystart_init(&h);
-	hystart_round(&h, &nxt, 10, 400000);
-	hystart_round(&h, &nxt, 10, 415900);
-	KUNIT_EXPECT_EQ(test, h.css_rounds, 0);
-	hystart_round(&h, &nxt, 10, 431900);
-	KUNIT_EXPECT_EQ(test, h.css_rounds, 1);
+	hystart_path_init(&p, 16);
+	hystart_round(&p, 10, 400000);
+	hystart_round(&p, 10, 415999);
+	KUNIT_EXPECT_EQ(test, p.h.css_rounds, 0);
+	hystart_round(&p, 10, 416000);
+	KUNIT_EXPECT_EQ(test, p.h.css_rounds, 1);
+}
+
+/* Ha and Rhee: ACKs that span half of the round trip end slow start */
+static void hystart__ack_train(struct kunit *test)
+{
+	struct hystart_path p;
+
+	hystart_path_init(&p, 40);
+	/* the first comes at once: 40 make 39 gaps of 600 us; half is 25 ms */
+	KUNIT_EXPECT_FALSE(test, hystart_train(&p, 40, 50000, 600));
+	KUNIT_EXPECT_FALSE(test, hystart_train(&p, 42, 50000, 600));
+	/* what a small window shows is no train */
+	p.cwnd_segs = 15;
+	KUNIT_EXPECT_FALSE(test, hystart_train(&p, 50, 50000, 600));
+	p.cwnd_segs = 40;
+	KUNIT_EXPECT_TRUE(test, hystart_train(&p, 43, 50000, 600));
+	KUNIT_EXPECT_EQ(test, p.h.css_rounds, 0);
+
+	/* in CSS, too */
+	hystart_path_init(&p, 40);
+	KUNIT_EXPECT_FALSE(test, hystart_train(&p, 40, 50000, 600));
+	KUNIT_EXPECT_FALSE(test, hystart_train(&p, 20, 60000, 600));
+	KUNIT_EXPECT_EQ(test, p.h.css_rounds, 1);
+	KUNIT_EXPECT_TRUE(test, hystart_train(&p, 43, 60000, 600));
+}
+
+/* a pacer spreads a flight over half of a round trip itself; slow pacing, large buffers */
+static void hystart__ack_train_paced(struct kunit *test)
+{
+	struct hystart_path p;
+
+	hystart_path_init(&p, 100);
+	p.ack.paced = true;
+	KUNIT_EXPECT_FALSE(test, hystart_train(&p, 84, 50000, 600));
+	KUNIT_EXPECT_TRUE(test, hystart_train(&p, 85, 50000, 600));
+
+	/* a millisecond for the buffers: 64 KB at that rate take longer */
+	hystart_path_init(&p, 100);
+	p.ack.paced = true;
+	p.ack.pace_rate = 5000000;
+	KUNIT_EXPECT_FALSE(test, hystart_train(&p, 86, 50000, 600));
+	KUNIT_EXPECT_TRUE(test, hystart_train(&p, 87, 50000, 600));
+
+	/* 262 us on a path of 100 us; half of both */
+	hystart_path_init(&p, 100);
+	p.ack.pace_rate = 1000 * 1000 * 1000;
+	KUNIT_EXPECT_FALSE(test, hystart_train(&p, 182, 100, 1));
+	KUNIT_EXPECT_TRUE(test, hystart_train(&p, 183, 100, 1));
+}
+
+/* ACKs in lumps say nothing of the bottleneck, nor do those of GRO that stand for many segments */
+static void hystart__ack_compression(struct kunit *test)
+{
+	struct hystart_path p;
+	u32 lump, i;
+
+	hystart_path_init(&p, 200);
+	p.ack.rtt_us = 50000;
+	p.ack.min_rtt_us = 50000;
+	p.ack.snd_nxt += 200 * 1000;
+	for (lump = 0; lump < 5; lump++) {
+		for (i = 0; i < 40; i++) {
+			p.ack.snd_una += 1000;
+			p.ack.now_us += 10;
+			KUNIT_ASSERT_FALSE(test, toytcp_hystart_acked(&p.h, &p.ack, 200));
+		}
+		p.ack.now_us += 20000;
+	}
+	KUNIT_EXPECT_FALSE(test, hystart_train(&p, 20, 50000, 2500));
+	KUNIT_EXPECT_EQ(test, p.h.css_rounds, 0);
 }
 
 static struct kunit_case cubic_cases[] = {
@@ -394,8 +512,12 @@ static struct kunit_case cubic_cases[] = {
 	KUNIT_CASE(cubic_cong_avoid__unused_time_does_not_count),
 	KUNIT_CASE_PARAM(cubic_cong_avoid__bounds, prng_seed_gen_params),
 	KUNIT_CASE(hystart__queue_grows),
+	KUNIT_CASE(hystart__queue_creeps),
 	KUNIT_CASE(hystart__jitter),
 	KUNIT_CASE(hystart__thresholds),
+	KUNIT_CASE(hystart__ack_train),
+	KUNIT_CASE(hystart__ack_train_paced),
+	KUNIT_CASE(hystart__ack_compression),
 	{}
 };
 

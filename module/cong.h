@@ -82,6 +82,8 @@ struct toytcp_cong_ack {
 	u32 snd_una;		/* sequence numbers, after this ACK */
 	u32 snd_nxt;
 	u64 now_us;		/* the engine's clock */
+	u64 pace_rate;		/* bytes a second, paced or not; 0: none yet */
+	bool paced;		/* segments leave at that rate, not at once */
 	bool cwnd_limited;	/* the window, not the program, held the sender back (RFC 7661) */
 	bool ece;		/* it carried ECN-Echo (RFC 3168, RFC 8257) */
 	/* the rest is for control() alone */

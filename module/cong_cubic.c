@@ -202,8 +202,7 @@ static u32 slow_start(struct toytcp_cong *c, struct cubic *ca,
 	/* HyStart++ is for the first slow start only: RFC 9406 section 4.3 */
 	if (c->ssthresh_segs != TOYTCP_CONG_SSTHRESH_INF)
 		return toytcp_cong_slow_start(c, acked);
-	if (toytcp_hystart_acked(&ca->hystart, ack->snd_una, ack->snd_nxt,
-				 ack->rtt_us)) {
+	if (toytcp_hystart_acked(&ca->hystart, ack, c->cwnd_segs)) {
 		c->ssthresh_segs = max(c->cwnd_segs, 2u);
 		return acked;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * HyStart++: leave slow start when round trips grow (RFC 9406).
+ * HyStart++: leave slow start when round trips grow, or ACKs come in a train (RFC 9406).
  *
  * Layer 0. No clock, no socket; the owner's socket lock protects the struct.
  */
@@ -9,10 +9,13 @@
 
 #include <linux/types.h>
 
+struct toytcp_cong_ack;
+
 /* One connection's. Round trips in microseconds; U32_MAX: no sample yet. */
 struct toytcp_hystart {
-	u32 window_end;		/* snd_nxt when the round began; acked: it is over */
-	u32 last_min_us;	/* least RTT of the round before */
+	u64 round_us;		/* when the round began, the engine's clock */
+	u64 train_us;		/* the latest ACK of the train it began with */
+	u32 window_end;		/* snd_nxt when the round began; more acked: it is over */
 	u32 min_us;		/* least RTT of this round */
 	u32 baseline_min_us;	/* the RTT that led to CSS */
 	u32 growth_cnt;		/* CSS: segments acked towards the next of growth */
@@ -26,8 +29,8 @@ struct toytcp_hystart {
 #define TOYTCP_HYSTART_CSS_ROUNDS 5	/* CSS_ROUNDS */
 
 void toytcp_hystart_init(struct toytcp_hystart *h);
-bool toytcp_hystart_acked(struct toytcp_hystart *h, u32 snd_una, u32 snd_nxt,
-			  u32 rtt_us);
+bool toytcp_hystart_acked(struct toytcp_hystart *h,
+			  const struct toytcp_cong_ack *ack, u32 cwnd_segs);
 u32 toytcp_hystart_growth(struct toytcp_hystart *h, u32 acked_segs);
 
 #endif /* _TOYTCP_HYSTART_H */

@@ -256,6 +256,8 @@ static void cong_ack_fill(const struct toytcp_sock *ts,
 	cack->snd_una = ts->snd_una;
 	cack->snd_nxt = ts->snd_nxt;
 	cack->now_us = ack->now_us;
+	cack->pace_rate = READ_ONCE(ts->inet.sk.sk_pacing_rate);
+	cack->paced = READ_ONCE(ts->inet.sk.sk_pacing_status) != SK_PACING_NONE;
 	cack->ece = ack->ece;
 	cack->cwnd_limited = toytcp_cwnd_limited(ts) ||
 			     ack->prior_in_flight >= ts->cong.cwnd_segs;
