@@ -240,6 +240,70 @@ example_default() {
 	ip netns del "${NA}x"
 }
 
+# The kernel's way to modprobe, to a folder with the two modules alone. What was
+# asked for is noted.
+modules_installed() {
+	local modules=$case_dir/root/lib/modules/${release:=$(uname -r)}
+
+	mkdir -p "$modules"
+	cp "$TOYTCP_KO" "$modules/toytcp.ko"
+	cp "$example" "$modules/toytcp_aimd.ko"
+	# no kernel's own modules, no list of them
+	touch "$modules"/modules.{order,builtin,builtin.modinfo}
+	depmod -b "$case_dir/root" "$release" || fail "depmod: status $?"
+	: > "$case_dir/asked"
+	cat > "$case_dir/modprobe" <<-EOF
+		#!/bin/sh
+		echo "\$*" >> $case_dir/asked
+		exec $(type -P modprobe) -d $case_dir/root "\$@"
+	EOF
+	chmod +x "$case_dir/modprobe"
+	echo "$case_dir/modprobe" > /proc/sys/kernel/modprobe
+}
+
+asked_for() {	# TIMES
+	local asked
+
+	mapfile -t asked < "$case_dir/asked"
+	((${#asked[@]} == $1)) || fail "modprobe was asked ${#asked[@]} times: ${asked[*]}"
+}
+
+# Named by somebody who may, an algorithm is loaded; named by nobody, not.
+example_autoloaded() {
+	local modprobe
+
+	modprobe=$(< /proc/sys/kernel/modprobe)
+	# shellcheck disable=SC2064	# as it is now
+	trap "echo '$modprobe' > /proc/sys/kernel/modprobe; sk_stop_all" EXIT
+	modules_installed
+	sk_start a "$NA"
+	want 0 a socket s toytcp
+	want 0 a euid 65534
+	want ENOENT a cong s aimd
+	! loaded_example || fail "anybody may load it"
+	asked_for 0
+	want 0 a euid 0
+	want ENOENT a cong s nosuch
+	asked_for 1
+	want 0 a cong s aimd
+	loaded_example || fail "it is not loaded"
+	asked_for 2
+	[[ $(< "$case_dir/asked") == *" toytcp-cong-aimd" ]] || fail "$(< "$case_dir/asked")"
+	want aimd a cong s
+	# what is there is not asked for
+	want 0 a cong s cubic
+	want 0 a cong s aimd
+	asked_for 2
+	want 0 a close s
+	poll_until 20 try_rmmod_example || fail "in use after the close"
+	# by the sysctl of the initial namespace, whose default it may become
+	sysctl -q -w net.toytcp.congestion_control=aimd || fail "sysctl"
+	loaded_example || fail "the sysctl does not load it"
+	asked_for 3
+	sysctl -q -w net.toytcp.congestion_control=cubic
+	poll_until 20 try_rmmod_example || fail "in use after the default"
+}
+
 # Data through the example over a path that loses them.
 example_transfer() {
 	insmod "$example" increase=4 decrease=20 || fail "insmod"
@@ -274,6 +338,7 @@ if [[ $SUBJECT == toytcp ]]; then
 	run_case "DCTCP over a path that marks" marks_dctcp
 	run_case "the example: loaded, chosen, used, unloaded" example_used
 	run_case "the example as default" example_default
+	run_case "the example, loaded by whoever may" example_autoloaded
 	run_case "the example over a bad path" example_transfer
 	try_rmmod_example
 fi
