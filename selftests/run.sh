@@ -519,10 +519,29 @@ secure_copy() {
 
 # --- a proxy, a database, a cache, JavaScript ------------------------------------
 
+# Many small ones, each with a connection of its own and without.
+requests() {	# URL
+	local how
+
+	for how in -k ""; do
+		# shellcheck disable=SC2086	# words
+		client ab -q -s 300 -n "$ab_n" -c 20 $how "$1" > "$case_dir/ab" 2>&1 || {
+			cat "$case_dir/ab"
+			fail "ab $how: $?"
+		}
+		grep -q -E "^Complete requests: +$ab_n\$" "$case_dir/ab" &&
+			grep -q -E '^Failed requests: +0$' "$case_dir/ab" &&
+			! grep -E 'Non-2xx' "$case_dir/ab" || {
+			cat "$case_dir/ab"
+			fail "ab $how: requests failed"
+		}
+	done
+}
+
 # Through a proxy, that is server and client: health checks, connections that
 # are used again, and splice() from socket to socket.
 proxy() {
-	local port=$((PORT + 2000)) url=http://10.77.0.2:$((PORT + 2000)) how
+	local port=$((PORT + 2000)) url=http://10.77.0.2:$((PORT + 2000))
 
 	nginx_start
 	cat > "$case_dir/haproxy.cfg" <<-END
@@ -548,19 +567,59 @@ proxy() {
 	PORT=$port server_ready
 	curl_get -o "$case_dir/big" "$url/big" || fail "big file: $?"
 	same "$tmp/www/big" "$case_dir/big" "big file"
-	for how in -k ""; do
-		# shellcheck disable=SC2086	# words
-		client ab -q -s 300 -n "$ab_n" -c 20 $how "$url/small" > "$case_dir/ab" 2>&1 || {
-			cat "$case_dir/ab"
-			fail "ab $how: $?"
-		}
-		grep -q -E "^Complete requests: +$ab_n\$" "$case_dir/ab" &&
-			grep -q -E '^Failed requests: +0$' "$case_dir/ab" &&
-			! grep -E 'Non-2xx' "$case_dir/ab" || {
-			cat "$case_dir/ab"
-			fail "ab $how: requests failed"
-		}
-	done
+	requests "$url/small"
+}
+
+# Threads on a listener that hears of a connection when there are data
+# (TCP_DEFER_ACCEPT), and is looked for by several processes.
+apache() {
+	local dir=$case_dir/apache modules=/usr/lib/apache2/modules
+
+	mkdir -p "$dir"
+	chmod 755 "$tmp" "$case_dir" "$tmp/www"
+	cat > "$dir/conf" <<-END
+		ServerRoot $dir
+		PidFile $dir/pid
+		ErrorLog $dir/log
+		ServerName toytcp
+		Listen 10.77.0.2:$PORT
+		LoadModule mpm_event_module $modules/mod_mpm_event.so
+		LoadModule authz_core_module $modules/mod_authz_core.so
+		LoadModule reqtimeout_module $modules/mod_reqtimeout.so
+		User nobody
+		Group nogroup
+		AcceptFilter http data
+		EnableSendfile on
+		MaxKeepAliveRequests 0
+		DocumentRoot $tmp/www
+		<Directory $tmp/www>
+		    Require all granted
+		</Directory>
+	END
+	server apache2 -f "$dir/conf" -DFOREGROUND
+	server_ready
+	curl_get -o "$case_dir/big" "http://10.77.0.2:$PORT/big" || fail "big file: $?"
+	same "$tmp/www/big" "$case_dir/big" "big file"
+	requests "http://10.77.0.2:$PORT/small"
+}
+
+# A daemon and a client that set what options they are told to, and a process
+# for each connection.
+synchronize() {
+	local options=SO_KEEPALIVE,TCP_NODELAY,SO_SNDBUF=200000,SO_RCVBUF=200000,IPTOS_THROUGHPUT
+
+	printf '%s\n' "uid = 0" "gid = 0" "use chroot = no" "socket options = $options" \
+		"[www]" "path = $tmp/www" > "$case_dir/rsyncd.conf"
+	server rsync --daemon --no-detach --config="$case_dir/rsyncd.conf" \
+		--address=10.77.0.2 --port="$PORT"
+	server_ready
+	client rsync -4 -a --sockopts="$options" "rsync://10.77.0.2:$PORT/www/" \
+		"$case_dir/there" || {
+		cat "$case_dir/server"
+		fail "rsync: $?"
+	}
+	same "$tmp/www/big" "$case_dir/there/big" "big file"
+	same "$tmp/www/small" "$case_dir/there/small" "small file"
 }
 
 # Ten clients of a cache, each with values of many sizes, read back.
@@ -761,6 +820,8 @@ programs() {
 		run_case "$(pair_name): nginx and wrk" carried load
 		run_case "$(pair_name): a static program of Go" carried static_go
 		run_case "$(pair_name): haproxy and ab" carried proxy
+		run_case "$(pair_name): Apache and ab" carried apache
+		run_case "$(pair_name): rsync" carried synchronize
 		run_case "$(pair_name): memcached" carried cache
 		run_case "$(pair_name): PostgreSQL" carried database
 		run_case "$(pair_name): Node.js" carried javascript
