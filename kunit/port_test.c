@@ -294,6 +294,107 @@ static void port_bind__sharing(struct kunit *test)
 	}
 }
 
+/* ---- beside the host's TCP ---- */
+
+struct host {
+	int family;
+	bool reuse, reuseport, v6only;
+	bool free;		/* it may have a port that we have */
+};
+
+static const struct host hosts[] = {
+	{ AF_INET },
+	{ AF_INET, .reuse = true },
+	{ AF_INET, .reuseport = true },
+	{ AF_INET6 },
+	{ AF_INET6, .reuse = true, .reuseport = true },
+	{ AF_INET6, .v6only = true, .free = true },
+};
+
+/* the kernel's TCP socket, at any address; NULL: no such family */
+static struct socket *host_socket(const struct host *h)
+{
+	struct socket *sock;
+
+	if (sock_create_kern(&init_net, h->family, SOCK_STREAM, IPPROTO_TCP, &sock))
+		return NULL;
+	sock->sk->sk_reuse = h->reuse;
+	sock->sk->sk_reuseport = h->reuseport;
+	sock->sk->sk_ipv6only = h->v6only;
+	return sock;
+}
+
+static int host_bind(struct socket *sock, u16 port)
+{
+	struct sockaddr_in6 addr = {
+		.sin6_family = sock->sk->sk_family,
+		.sin6_port = htons(port),	/* where sin_port is */
+	};
+
+	return kernel_bind(sock, (struct sockaddr *)&addr, sizeof(addr));
+}
+
+/* what one has, the other can't have, until it is given back */
+static void port_bind__host(struct kunit *test)
+{
+	struct socket *ours, *theirs;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(hosts); i++) {
+		int taken = hosts[i].free ? 0 : -EADDRINUSE;
+
+		theirs = host_socket(&hosts[i]);
+		if (!theirs)
+			continue;
+		ours = sim_socket(test);
+		ours->sk->sk_reuse = hosts[i].reuse;
+		ours->sk->sk_reuseport = hosts[i].reuseport;
+		KUNIT_EXPECT_EQ(test, sim_bind(ours, SIM_A, 20000), 0);
+		KUNIT_EXPECT_EQ_MSG(test, host_bind(theirs, 20000), taken, "%d", i);
+		KUNIT_EXPECT_EQ(test, kernel_listen(ours, 4), 0);
+		if (taken)
+			KUNIT_EXPECT_EQ_MSG(test, host_bind(theirs, 20000), taken, "%d", i);
+		sim_close(ours);
+		if (taken)
+			KUNIT_EXPECT_EQ_MSG(test, host_bind(theirs, 20000), 0, "%d", i);
+		ours = sim_socket(test);
+		ours->sk->sk_reuse = hosts[i].reuse;
+		ours->sk->sk_reuseport = hosts[i].reuseport;
+		KUNIT_EXPECT_EQ_MSG(test, sim_bind(ours, SIM_A, 20000), taken, "%d", i);
+		KUNIT_EXPECT_EQ(test, kernel_listen(theirs, 4), 0);
+		if (taken)
+			KUNIT_EXPECT_EQ_MSG(test, sim_bind(ours, SIM_A, 20000), taken, "%d", i);
+		sock_release(theirs);
+		if (taken)
+			KUNIT_EXPECT_EQ_MSG(test, sim_bind(ours, SIM_A, 20000), 0, "%d", i);
+		sim_close(ours);
+	}
+}
+
+#ifdef IP_LOCAL_PORT_RANGE
+/* the host's ephemeral ports are all ours */
+static void port_bind__host_range(struct kunit *test)
+{
+	struct socket *theirs = host_socket(&hosts[0]);
+	struct socket *ours[2];
+	u32 own = 40001u << 16 | 40000;
+
+	KUNIT_ASSERT_NOT_NULL(test, theirs);
+	ours[0] = sim_socket(test);
+	ours[1] = sim_socket(test);
+	KUNIT_EXPECT_EQ(test, sim_bind(ours[0], SIM_A, 40000), 0);
+	KUNIT_EXPECT_EQ(test, sim_bind(ours[1], 0, 40001), 0);
+	KUNIT_EXPECT_EQ(test, sock_common_setsockopt(theirs, IPPROTO_IP, IP_LOCAL_PORT_RANGE,
+						     KERNEL_SOCKPTR(&own), sizeof(own)), 0);
+	KUNIT_EXPECT_EQ(test, host_bind(theirs, 0), -EADDRINUSE);
+	sim_close(ours[1]);
+	KUNIT_EXPECT_EQ(test, host_bind(theirs, 0), 0);
+	KUNIT_EXPECT_EQ(test, ntohs(inet_sk(theirs->sk)->inet_sport), 40001);
+	sock_release(theirs);
+	sim_close(ours[0]);
+}
+#endif
+
 /* ---- classes ---- */
 
 static int classes(struct toytcp_port *port)
@@ -332,7 +433,7 @@ static void port_inherit__classes(struct kunit *test)
 			sim_close(other);
 			KUNIT_EXPECT_LE(test, classes(port), 2);
 		}
-		toytcp_port_release(&init_net, &crowd[k]);
+		toytcp_port_release(&crowd[k]);
 	}
 	other = sim_socket(test);
 	KUNIT_EXPECT_EQ(test, sim_bind(other, 0, 5000), 0);
@@ -493,6 +594,10 @@ static struct kunit_case port_cases[] = {
 #endif
 	KUNIT_CASE(port_bind__no_port),
 	KUNIT_CASE(port_bind__sharing),
+	KUNIT_CASE(port_bind__host),
+#ifdef IP_LOCAL_PORT_RANGE
+	KUNIT_CASE(port_bind__host_range),
+#endif
 	KUNIT_CASE(port_inherit__classes),
 	KUNIT_CASE(demux_listener__reuseport),
 	KUNIT_CASE(demux_listener__reuseport_handshakes),

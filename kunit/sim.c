@@ -63,12 +63,6 @@ void toytcp_timer_setup(struct toytcp_timer *timer,
 	INIT_LIST_HEAD(&timer->pending);
 }
 
-void toytcp_timer_setup_fine(struct toytcp_timer *timer,
-			     void (*expire)(struct toytcp_timer *timer))
-{
-	toytcp_timer_setup(timer, expire);
-}
-
 static bool timer_unlink(struct toytcp_timer *timer)
 {
 	if (list_empty(&timer->pending))
@@ -112,9 +106,32 @@ bool toytcp_timer_clear(struct toytcp_timer *timer)
 	return toytcp_timer_del(timer);
 }
 
-void toytcp_timer_shutdown_sync(struct toytcp_timer *timer)
+static void sim_fine_fn(struct toytcp_timer *coarse)
 {
-	toytcp_timer_del(timer);
+	struct toytcp_fine_timer *timer =
+		container_of(coarse, struct toytcp_fine_timer, coarse);
+
+	timer->expire(timer);
+}
+
+void toytcp_fine_timer_setup(struct toytcp_fine_timer *timer,
+			     void (*expire)(struct toytcp_fine_timer *timer))
+{
+	timer->expire = expire;
+	timer->armed = false;
+	toytcp_timer_setup(&timer->coarse, sim_fine_fn);
+}
+
+bool toytcp_fine_timer_mod(struct toytcp_fine_timer *timer, u64 delay_us)
+{
+	timer->armed = true;
+	return toytcp_timer_mod(&timer->coarse, sim.now_us, delay_us);
+}
+
+bool toytcp_fine_timer_del(struct toytcp_fine_timer *timer)
+{
+	timer->armed = false;
+	return toytcp_timer_del(&timer->coarse);
 }
 
 void toytcp_softirq_setup(struct toytcp_softirq *work,
@@ -1201,7 +1218,7 @@ const char *sim_check(struct sock *sk)
 	if (sum.wmem != sk->sk_wmem_queued)
 		return "sk_wmem_queued";
 	/* somebody must see to it that the connection goes on */
-	if (toytcp_timer_pending(&ts->timer_pace))
+	if (ts->timer_pace.armed)
 		return NULL;
 	if (ts->packets_out && !toytcp_timer_pending(&ts->timer_rtx))
 		return "data on their way, but no timer";

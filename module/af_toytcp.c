@@ -224,7 +224,7 @@ static int connect_start(struct sock *sk, const struct sockaddr_in *addr)
 remove:
 	toytcp_demux_remove(&ts->flow);
 	if (!(sk->sk_userlocks & SOCK_BINDPORT_LOCK))
-		toytcp_port_release(sock_net(sk), &ts->port_user);
+		toytcp_port_release(&ts->port_user);
 forget:
 	ts->flow.key.laddr = bound;
 	ts->flow.key.faddr = 0;
@@ -359,7 +359,7 @@ static int toytcp_listen(struct socket *sock, int backlog)
 	}
 	err = toytcp_listen_start(sk, backlog);
 	if (err && autobound)
-		toytcp_port_release(sock_net(sk), &ts->port_user);
+		toytcp_port_release(&ts->port_user);
 out:
 	release_sock(sk);
 	return err;

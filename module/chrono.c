@@ -12,7 +12,8 @@ static void clock_set(struct toytcp_sock *ts, enum toytcp_chrono to)
 {
 	u64 now_us = ts->now_us;
 
-	ts->chrono_us[ts->chrono] += now_us - ts->chrono_began_us;
+	if (ts->chrono != TOYTCP_CHRONO_IDLE)
+		ts->chrono_us[ts->chrono - 1] += now_us - ts->chrono_began_us;
 	ts->chrono_began_us = now_us;
 	ts->chrono = to;
 }
@@ -70,7 +71,7 @@ void toytcp_chrono_acked(struct sock *sk)
 /**
  * toytcp_chrono_us() - what a clock has counted
  * @ts: the socket
- * @which: the clock
+ * @which: the clock, not TOYTCP_CHRONO_IDLE
  * @now_us: the engine's clock
  *
  * Context: socket lock held.
@@ -79,7 +80,7 @@ void toytcp_chrono_acked(struct sock *sk)
 u64 toytcp_chrono_us(const struct toytcp_sock *ts, enum toytcp_chrono which,
 		     u64 now_us)
 {
-	u64 us = ts->chrono_us[which];
+	u64 us = ts->chrono_us[which - 1];
 
 	if (which == ts->chrono)
 		us += now_us - ts->chrono_began_us;

@@ -38,7 +38,7 @@ static void sndbuf_limits(struct sock *sk)
 static bool decays(const struct toytcp_sock *ts)
 {
 	return !ts->cong.ops->control &&
-	       READ_ONCE(ts->tn->sysctl.slow_start_after_idle);
+	       READ_ONCE(ts->flow.tn->sysctl.slow_start_after_idle);
 }
 
 /**

@@ -144,7 +144,7 @@ void toytcp_demux_net_exit(struct net *net)
  */
 void toytcp_demux_list_add(struct toytcp_flow *flow)
 {
-	struct toytcp_net *tn = toytcp_net(flow->net);
+	struct toytcp_net *tn = flow->tn;
 
 	spin_lock_bh(&tn->all_lock);
 	hlist_add_head_rcu(&flow->list, &tn->all);
@@ -159,7 +159,7 @@ void toytcp_demux_list_add(struct toytcp_flow *flow)
  */
 void toytcp_demux_list_del(struct toytcp_flow *flow)
 {
-	struct toytcp_net *tn = toytcp_net(flow->net);
+	struct toytcp_net *tn = flow->tn;
 
 	spin_lock_bh(&tn->all_lock);
 	hlist_del_init_rcu(&flow->list);
@@ -175,7 +175,7 @@ void toytcp_demux_list_del(struct toytcp_flow *flow)
  */
 int toytcp_demux_insert(struct toytcp_flow *flow)
 {
-	struct toytcp_net *tn = toytcp_net(flow->net);
+	struct toytcp_net *tn = flow->tn;
 	int err;
 
 	flow->hash = flow_key_hashfn(&flow->key, 0, 0);
@@ -196,7 +196,7 @@ int toytcp_demux_insert(struct toytcp_flow *flow)
  */
 int toytcp_demux_replace(struct toytcp_flow *old, struct toytcp_flow *flow)
 {
-	struct toytcp_net *tn = toytcp_net(flow->net);
+	struct toytcp_net *tn = flow->tn;
 	int err;
 
 	if (!old->hashed)
@@ -221,7 +221,7 @@ void toytcp_demux_remove(struct toytcp_flow *flow)
 {
 	if (!flow->hashed)
 		return;
-	rhashtable_remove_fast(&toytcp_net(flow->net)->flows, &flow->node,
+	rhashtable_remove_fast(&flow->tn->flows, &flow->node,
 			       flow_params);
 	WRITE_ONCE(flow->hashed, false);
 }

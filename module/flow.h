@@ -45,7 +45,7 @@ struct toytcp_flow {
 	u8 kind;			/* enum toytcp_flow_kind; fixed */
 	bool hashed;			/* in toytcp_net.flows; owner's lock */
 	u32 hash;			/* of the key, once hashed */
-	struct net *net;		/* no reference: the object ends first */
+	struct toytcp_net *tn;		/* its namespace's: the object ends first */
 	struct hlist_node list;		/* toytcp_net.all, for the listing */
 };
 

@@ -50,7 +50,7 @@ static struct kmem_cache *req_cache;
  */
 int toytcp_listen_init(void)
 {
-	req_cache = KMEM_CACHE(toytcp_req, SLAB_HWCACHE_ALIGN);
+	req_cache = KMEM_CACHE(toytcp_req, 0);
 	return req_cache ? 0 : -ENOMEM;
 }
 
@@ -337,7 +337,7 @@ static void req_init(struct toytcp_req *req, struct sock *sk,
 	u32 mtu;
 
 	req->flow.kind = TOYTCP_FLOW_REQ;
-	req->flow.net = net;
+	req->flow.tn = toytcp_net(net);
 	spin_lock_init(&req->lock);
 	req->listener = sk;
 	toytcp_ipv4_reply_to(net, seg->skb, &reply);
@@ -616,7 +616,7 @@ struct sock *toytcp_listen_child(struct sock *sk, struct toytcp_req *req)
 	return child;
 
 fail_port:
-	toytcp_port_release(sock_net(sk), &ts->port_user);
+	toytcp_port_release(&ts->port_user);
 fail:
 	toytcp_sock_free_child(child);
 	return NULL;
@@ -655,7 +655,7 @@ bool toytcp_listen_queue(struct sock *sk, struct sock *child)
 static void req_reset(struct toytcp_req *req, const struct toytcp_seg *seg)
 {
 	toytcp_refuse(req->listener, seg);
-	toytcp_stats_inc(req->flow.net, TOYTCP_MIB_EMBRYONIC_RSTS);
+	toytcp_stats_inc(req->flow.tn->net, TOYTCP_MIB_EMBRYONIC_RSTS);
 	req_drop(req);
 }
 
@@ -759,7 +759,7 @@ static bool may_answer(struct toytcp_req *req, const struct toytcp_seg *seg)
 		return true;
 	if (toytcp_reply_allowed(&req->last_oow_us))
 		return true;
-	toytcp_stats_inc(req->flow.net, TOYTCP_MIB_ACK_SKIPPED_SYN_RECV);
+	toytcp_stats_inc(req->flow.tn->net, TOYTCP_MIB_ACK_SKIPPED_SYN_RECV);
 	return false;
 }
 
@@ -950,7 +950,7 @@ out:
  */
 void toytcp_listen_icmp(struct toytcp_req *req, u32 seq, bool abort)
 {
-	struct net *net = req->flow.net;
+	struct net *net = req->flow.tn->net;
 
 	spin_lock(&req->lock);
 	if (!req->linked)

@@ -27,12 +27,16 @@ struct toytcp_req {
 	struct list_head list;		/* toytcp_sock.reqs of the listener, while linked */
 	struct sock *listener;		/* reference held */
 	struct toytcp_saved_syn *saved_syn; /* NULL: none; passes to the child */
-	struct toytcp_timer timer;	/* SYN-ACK retransmission */
+	union {
+		struct toytcp_timer timer; /* SYN-ACK retransmission; while referenced */
+		struct rcu_head rcu;
+	};
 	u32 irs;			/* peer's initial sequence number */
 	u32 iss;			/* ours */
 	u32 rcv_wnd;			/* window offered in the SYN-ACK, bytes */
 	u32 ts_recent;			/* peer's TSval */
 	u32 ts_offset;			/* of our timestamps */
+	int dif;			/* device the listener is bound to; 0: none */
 	u64 sent_us;			/* the clock when the SYN-ACK went */
 	u64 last_oow_us;		/* rate limit of answers to what opens nothing */
 	u16 peer_mss;			/* bytes */
@@ -50,8 +54,6 @@ struct toytcp_req {
 	   linked:1;			/* in the tables and in the listener's list */
 	u8 retries;			/* SYN-ACKs sent again */
 	u8 tos;				/* of the SYN */
-	int dif;			/* device the listener is bound to; 0: none */
-	struct rcu_head rcu;
 };
 
 int toytcp_listen_init(void);

@@ -43,40 +43,14 @@ void toytcp_timer_setup(struct toytcp_timer *timer,
 {
 	timer->expire = expire;
 	timer->expires_us = 0;
-	timer->fine = false;
 	timer_setup(&timer->timer, os_timer_fn, 0);
-}
-
-static enum hrtimer_restart os_hrtimer_fn(struct hrtimer *t)
-{
-	struct toytcp_timer *timer = container_of(t, struct toytcp_timer, hrtimer);
-
-	timer->expire(timer);
-	return HRTIMER_NORESTART;
-}
-
-/**
- * toytcp_timer_setup_fine() - prepare a timer for intervals below a jiffy
- * @timer: the timer
- * @expire: runs in softirq context at expiry
- *
- * Context: any.
- */
-void toytcp_timer_setup_fine(struct toytcp_timer *timer,
-			     void (*expire)(struct toytcp_timer *timer))
-{
-	timer->expire = expire;
-	timer->expires_us = 0;
-	timer->fine = true;
-	hrtimer_setup(&timer->hrtimer, os_hrtimer_fn, CLOCK_MONOTONIC,
-		      HRTIMER_MODE_ABS_PINNED_SOFT);
 }
 
 /**
  * toytcp_timer_mod() - arm a timer, or move it
  * @timer: the timer
- * @now_us: the clock, read a moment ago; a fine timer's reads it itself
- * @delay_us: microseconds from now; rounded up to a jiffy if it is not fine
+ * @now_us: the clock, read a moment ago
+ * @delay_us: microseconds from now; rounded up to a jiffy
  *
  * Context: any.
  * Return: true if it was pending before (its reference stays the same one).
@@ -84,16 +58,7 @@ void toytcp_timer_setup_fine(struct toytcp_timer *timer,
 bool toytcp_timer_mod(struct toytcp_timer *timer, u64 now_us, u64 delay_us)
 {
 	unsigned long delay = nsecs_to_jiffies(delay_us * NSEC_PER_USEC);
-	bool was_pending;
 
-	if (timer->fine) {
-		WRITE_ONCE(timer->expires_us, toytcp_now_us() + delay_us);
-		was_pending = hrtimer_try_to_cancel(&timer->hrtimer) == 1;
-		hrtimer_start(&timer->hrtimer,
-			      ns_to_ktime(timer->expires_us * NSEC_PER_USEC),
-			      HRTIMER_MODE_ABS_PINNED_SOFT);
-		return was_pending;
-	}
 	WRITE_ONCE(timer->expires_us, now_us + delay_us);
 	return mod_timer(&timer->timer, jiffies + delay + 1);
 }
@@ -112,8 +77,6 @@ bool toytcp_timer_put_off(struct toytcp_timer *timer, u64 now_us, u64 delay_us)
 {
 	unsigned long at = jiffies + 1 + nsecs_to_jiffies(delay_us * NSEC_PER_USEC);
 
-	if (timer->fine)
-		return false;
 	WRITE_ONCE(timer->expires_us, now_us + delay_us);
 	return timer_pending(&timer->timer) &&
 	       !time_before(at, timer->timer.expires);
@@ -128,8 +91,6 @@ bool toytcp_timer_put_off(struct toytcp_timer *timer, u64 now_us, u64 delay_us)
  */
 bool toytcp_timer_clear(struct toytcp_timer *timer)
 {
-	if (timer->fine)
-		return toytcp_timer_del(timer);
 	WRITE_ONCE(timer->expires_us, 0);
 	return false;
 }
@@ -144,23 +105,64 @@ bool toytcp_timer_clear(struct toytcp_timer *timer)
 bool toytcp_timer_del(struct toytcp_timer *timer)
 {
 	WRITE_ONCE(timer->expires_us, 0);
-	if (timer->fine)
-		return hrtimer_try_to_cancel(&timer->hrtimer) == 1;
 	return timer_delete(&timer->timer);
 }
 
+static enum hrtimer_restart os_hrtimer_fn(struct hrtimer *t)
+{
+	struct toytcp_fine_timer *timer =
+		container_of(t, struct toytcp_fine_timer, hrtimer);
+
+	timer->expire(timer);
+	return HRTIMER_NORESTART;
+}
+
 /**
- * toytcp_timer_shutdown_sync() - disarm for good and wait for a running expiry
+ * toytcp_fine_timer_setup() - prepare a timer for intervals below a jiffy
+ * @timer: the timer
+ * @expire: runs in softirq context at expiry
+ *
+ * Context: any.
+ */
+void toytcp_fine_timer_setup(struct toytcp_fine_timer *timer,
+			     void (*expire)(struct toytcp_fine_timer *timer))
+{
+	timer->expire = expire;
+	timer->armed = false;
+	hrtimer_setup(&timer->hrtimer, os_hrtimer_fn, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_ABS_PINNED_SOFT);
+}
+
+/**
+ * toytcp_fine_timer_mod() - arm a fine timer, or move it
+ * @timer: the timer
+ * @delay_us: microseconds from now
+ *
+ * Context: any.
+ * Return: true if it was pending before (its reference stays the same one).
+ */
+bool toytcp_fine_timer_mod(struct toytcp_fine_timer *timer, u64 delay_us)
+{
+	bool was_pending = hrtimer_try_to_cancel(&timer->hrtimer) == 1;
+	u64 at_us = toytcp_now_us() + delay_us;
+
+	WRITE_ONCE(timer->armed, true);
+	hrtimer_start(&timer->hrtimer, ns_to_ktime(at_us * NSEC_PER_USEC),
+		      HRTIMER_MODE_ABS_PINNED_SOFT);
+	return was_pending;
+}
+
+/**
+ * toytcp_fine_timer_del() - disarm a fine timer without waiting
  * @timer: the timer
  *
- * Context: process, may sleep; no lock that the expire function takes.
+ * Context: any. The expire function may still be running.
+ * Return: true if it was pending; the caller then owns its reference.
  */
-void toytcp_timer_shutdown_sync(struct toytcp_timer *timer)
+bool toytcp_fine_timer_del(struct toytcp_fine_timer *timer)
 {
-	if (timer->fine)
-		hrtimer_cancel(&timer->hrtimer);
-	else
-		timer_delete_sync(&timer->timer);
+	WRITE_ONCE(timer->armed, false);
+	return hrtimer_try_to_cancel(&timer->hrtimer) == 1;
 }
 
 static void os_softirq_fn(struct tasklet_struct *t)

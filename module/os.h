@@ -33,12 +33,20 @@
 struct toytcp_timer {
 	union {
 		struct timer_list timer;	/* os.c's */
-		struct hrtimer hrtimer;		/* os.c's, if fine */
 		struct list_head pending;	/* sim.c's */
 	};
-	bool fine;			/* exact to less than a microsecond, not to a jiffy */
 	u64 expires_us;			/* toytcp_now_us() when it is due; 0: not armed */
 	void (*expire)(struct toytcp_timer *timer);
+};
+
+/* One that is exact to less than a microsecond, not to a jiffy, and never lazy */
+struct toytcp_fine_timer {
+	union {
+		struct hrtimer hrtimer;		/* os.c's */
+		struct toytcp_timer coarse;	/* sim.c's */
+	};
+	bool armed;			/* the expire function says when it is no more */
+	void (*expire)(struct toytcp_fine_timer *timer);
 };
 
 /*
@@ -69,8 +77,6 @@ static inline u32 toytcp_now_s(void)
 
 void toytcp_timer_setup(struct toytcp_timer *timer,
 			void (*expire)(struct toytcp_timer *timer));
-void toytcp_timer_setup_fine(struct toytcp_timer *timer,
-			     void (*expire)(struct toytcp_timer *timer));
 bool toytcp_timer_mod(struct toytcp_timer *timer, u64 now_us, u64 delay_us);
 bool toytcp_timer_put_off(struct toytcp_timer *timer, u64 now_us, u64 delay_us);
 bool toytcp_timer_clear(struct toytcp_timer *timer);
@@ -82,7 +88,10 @@ static inline bool toytcp_timer_pending(const struct toytcp_timer *timer)
 	return READ_ONCE(timer->expires_us);
 }
 
-void toytcp_timer_shutdown_sync(struct toytcp_timer *timer);
+void toytcp_fine_timer_setup(struct toytcp_fine_timer *timer,
+			     void (*expire)(struct toytcp_fine_timer *timer));
+bool toytcp_fine_timer_mod(struct toytcp_fine_timer *timer, u64 delay_us);
+bool toytcp_fine_timer_del(struct toytcp_fine_timer *timer);
 void toytcp_softirq_setup(struct toytcp_softirq *work,
 			  void (*run)(struct toytcp_softirq *work));
 void toytcp_softirq_raise(struct toytcp_softirq *work);

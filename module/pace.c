@@ -155,7 +155,7 @@ void toytcp_pace_resume(struct toytcp_sock *ts)
 /* bytes a second: cwnd a round trip, and some more */
 static u64 rate_of_window(const struct toytcp_sock *ts)
 {
-	const struct toytcp_sysctl *ctl = &ts->tn->sysctl;
+	const struct toytcp_sysctl *ctl = &ts->flow.tn->sysctl;
 	const struct toytcp_cong *c = &ts->cong;
 	u64 rate = (u64)ts->mss * (USEC_PER_SEC / 100 * 8);
 
@@ -301,7 +301,7 @@ u64 toytcp_pace_delay_us(const struct sock *sk)
 static u32 burst_min_segs(const struct toytcp_sock *ts)
 {
 	return ts->cong.burst_min_segs ?:
-	       READ_ONCE(ts->tn->sysctl.min_tso_segs);
+	       READ_ONCE(ts->flow.tn->sysctl.min_tso_segs);
 }
 
 /**

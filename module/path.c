@@ -26,7 +26,7 @@ void toytcp_path_set(struct sock *sk, const struct toytcp_path *path)
 
 	ts->path = *path;
 	ts->rtt.rto_min_us = path->rto_min_us ?:
-				     READ_ONCE(ts->tn->sysctl.rto_min_us);
+				     READ_ONCE(ts->flow.tn->sysctl.rto_min_us);
 }
 
 /**

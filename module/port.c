@@ -155,7 +155,7 @@ static struct toytcp_port *port_reserve(struct net *net, u16 num)
 	INIT_HLIST_HEAD(&port->classes);
 	INIT_HLIST_HEAD(&port->listeners);
 	INIT_LIST_HEAD(&port->reap);
-	port->net = net;
+	port->tn = toytcp_net(net);
 	return port;
 }
 
@@ -715,20 +715,21 @@ out:
 
 /**
  * toytcp_port_release() - hold a port no longer
- * @net: the namespace
  * @user: the holder; none held is fine
  *
  * Context: any but hard interrupt.
  */
-void toytcp_port_release(struct net *net, struct toytcp_port_user *user)
+void toytcp_port_release(struct toytcp_port_user *user)
 {
-	struct toytcp_net *tn = toytcp_net(net);
+	struct toytcp_port *port = user->port;
+	struct toytcp_net *tn;
 
-	if (!user->port)
+	if (!port)
 		return;
+	tn = port->tn;
 	spin_lock_bh(&tn->port_lock);
 	user_del(user);
-	port_check(tn, user->port);
+	port_check(tn, port);
 	WRITE_ONCE(user->port, NULL);
 	spin_unlock_bh(&tn->port_lock);
 }

@@ -16,6 +16,7 @@
 
 struct net;
 struct sock;
+struct toytcp_net;
 struct toytcp_flow_key;
 
 /*
@@ -33,7 +34,7 @@ struct toytcp_port {
 	struct hlist_head classes;	/* struct toytcp_port_user, one of each class; port_lock */
 	struct hlist_head listeners;	/* struct toytcp_sock.listen_node; RCU, writers port_lock */
 	struct list_head reap;		/* toytcp_net.port_reap; port_lock */
-	struct net *net;		/* no reference */
+	struct toytcp_net *tn;		/* its namespace's */
 	struct rcu_head rcu;
 	/* bound in the kernel's TCP: what its table of ports needs of such a socket */
 	u8 icsk[offsetofend(struct inet_connection_sock, icsk_bind2_hash)]
@@ -53,13 +54,13 @@ struct toytcp_port_user {
 	__be32 addr;			/* local address bound to, 0: all */
 	int dif;			/* bound device, 0: all */
 	kuid_t uid;			/* whose it is: SO_REUSEPORT is for one user's */
-	bool reuse;			/* SO_REUSEADDR at bind time, or a time-wait with it */
-	bool reuseport;			/* SO_REUSEPORT, likewise */
-	bool six;			/* bound to ::, of an AF_INET6 socket (mapped.c) */
-	bool v6only;			/* and hears nothing of IPv4: IPV6_V6ONLY */
-	bool listening;			/* port_lock */
-	bool timewait;			/* fixed: a struct toytcp_tw's */
-	bool explicit;			/* the port came by bind() or listen() */
+	u8 reuse:1,			/* SO_REUSEADDR at bind time, or a time-wait with it */
+	   reuseport:1,			/* SO_REUSEPORT, likewise */
+	   six:1,			/* bound to ::, of an AF_INET6 socket (mapped.c) */
+	   v6only:1,			/* and hears nothing of IPv4: IPV6_V6ONLY */
+	   listening:1,			/* port_lock */
+	   timewait:1,			/* fixed: a struct toytcp_tw's */
+	   explicit:1;			/* the port came by bind() or listen() */
 };
 
 int toytcp_port_init(void);
@@ -73,7 +74,7 @@ int toytcp_port_listen(struct sock *sk);
 void toytcp_port_unlisten(struct sock *sk);
 bool toytcp_port_inherit(struct net *net, struct toytcp_port_user *user,
 			 const struct toytcp_port_user *from, __be32 addr);
-void toytcp_port_release(struct net *net, struct toytcp_port_user *user);
+void toytcp_port_release(struct toytcp_port_user *user);
 void toytcp_port_settle(struct net *net);
 u32 toytcp_port_first(const struct toytcp_flow_key *key);
 void toytcp_port_tried(const struct toytcp_flow_key *key, u32 n);

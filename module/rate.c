@@ -213,7 +213,7 @@ void toytcp_rate_min_rtt(struct toytcp_sock *ts, u32 rtt_us, bool delayed,
 			 u64 now_us)
 {
 	const struct toytcp_sysctl *ctl =
-		&ts->tn->sysctl;
+		&ts->flow.tn->sysctl;
 	u32 now_ms = low(div_u64(now_us, USEC_PER_MSEC));
 
 	/* less than all before, the handshake's included */

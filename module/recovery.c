@@ -653,7 +653,7 @@ void toytcp_recovery_reo_timeout(struct sock *sk)
 static void rto_reduce(struct toytcp_sock *ts)
 {
 	const struct toytcp_sysctl *ctl =
-		&ts->tn->sysctl;
+		&ts->flow.tn->sysctl;
 	struct toytcp_cong *c = &ts->cong;
 	bool anew = ts->recovery < TOYTCP_RECOVERY ? !reduced_by_ecn(ts) :
 						     seq_geq(ts->snd_una, ts->recover);

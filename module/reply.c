@@ -154,7 +154,7 @@ void toytcp_reply_synack(struct toytcp_req *req,
 			 const struct toytcp_fastopen_cookie *cookie)
 {
 	struct toytcp_reply reply = {
-		.net = req->flow.net,
+		.net = req->flow.tn->net,
 		.key = req->flow.key,
 		.oif = req->dif,
 		.mark = READ_ONCE(req->listener->sk_mark),
@@ -200,7 +200,7 @@ void toytcp_reply_synack(struct toytcp_req *req,
 void toytcp_reply_req_ack(struct toytcp_req *req, u8 tos)
 {
 	struct toytcp_reply reply = {
-		.net = req->flow.net,
+		.net = req->flow.tn->net,
 		.key = req->flow.key,
 		.oif = req->dif,
 		.mark = READ_ONCE(req->listener->sk_mark),
@@ -232,7 +232,7 @@ void toytcp_reply_req_ack(struct toytcp_req *req, u8 tos)
 void toytcp_reply_tw_ack(struct toytcp_tw *tw)
 {
 	struct toytcp_reply reply = {
-		.net = tw->flow.net,
+		.net = tw->flow.tn->net,
 		.key = tw->flow.key,
 		.oif = tw->dif,
 		.mark = tw->mark,

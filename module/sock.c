@@ -252,10 +252,9 @@ static void setup_common(struct sock *sk, u32 rto_max_us)
 	struct toytcp_net *tn = toytcp_net(sock_net(sk));
 
 	atomic_inc(&alive);
-	ts->tn = tn;
 	toytcp_clock(ts);
 	ts->flow.kind = TOYTCP_FLOW_SOCK;
-	ts->flow.net = sock_net(sk);
+	ts->flow.tn = tn;
 	INIT_HLIST_NODE(&ts->flow.list);
 	INIT_HLIST_NODE(&ts->port_user.node);
 	INIT_LIST_HEAD(&ts->port_user.same);
@@ -465,7 +464,7 @@ void toytcp_sock_destroy(struct sock *sk)
 	toytcp_mapped_end(sk);
 	toytcp_demux_remove(&ts->flow);
 	toytcp_demux_list_del(&ts->flow);
-	toytcp_port_release(sock_net(sk), &ts->port_user);
+	toytcp_port_release(&ts->port_user);
 	toytcp_sendq_purge(sk);
 	toytcp_reassembly_purge(sk);
 	__skb_queue_purge(&sk->sk_receive_queue);
@@ -494,7 +493,7 @@ void toytcp_sock_done(struct sock *sk)
 	toytcp_timers_stop(sk);
 	toytcp_demux_remove(&ts->flow);
 	if (!(sk->sk_userlocks & SOCK_BINDPORT_LOCK))
-		toytcp_port_release(sock_net(sk), &ts->port_user);
+		toytcp_port_release(&ts->port_user);
 	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
 	if (sock_flag(sk, SOCK_DEAD))
 		toytcp_sock_destroy(sk);
@@ -615,7 +614,7 @@ int toytcp_sock_disconnect(struct sock *sk)
 	 * or the listener only; and getsockname() goes on telling it.
 	 */
 	if (!fresh && !(sk->sk_userlocks & SOCK_BINDPORT_LOCK))
-		toytcp_port_release(sock_net(sk), &ts->port_user);
+		toytcp_port_release(&ts->port_user);
 	if (!(sk->sk_userlocks & SOCK_BINDADDR_LOCK))
 		ts->flow.key.laddr = 0;
 	ts->flow.key.faddr = 0;

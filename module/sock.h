@@ -173,7 +173,6 @@ struct toytcp_sock {
 	struct inet_sock inet;		/* first; its sk is the struct sock */
 	struct toytcp_flow flow;	/* five-tuple and table membership */
 	struct toytcp_port_user port_user; /* hold on the local port */
-	struct toytcp_net *tn;		/* its namespace's; fixed */
 	u64 now_us;			/* toytcp_now_us() of the segment, call or timer at work */
 
 	/* send sequence space, RFC 9293 3.3.1 */
@@ -260,6 +259,8 @@ struct toytcp_sock {
 	bool ack_pending;		/* something received waits for an ACK */
 	bool ack_now;			/* it must go when the segment is done */
 	bool rcvbuf_dropped;		/* data inside the window were refused for want of room */
+	bool rate_app_limited;		/* the program limited rate_delivered */
+	bool reneged;			/* what had been SACKed was not; until recovered */
 
 	/* loss recovery and congestion */
 	struct toytcp_rtt rtt;
@@ -278,8 +279,6 @@ struct toytcp_sock {
 	u32 app_limited;		/* delivered when the last gap is acked; 0: no gap */
 	u32 rate_delivered;		/* delivery rate to tell: so many segments */
 	u32 rate_interval_us;		/* in so much time; 0: none yet */
-	bool rate_app_limited;		/* and the program limited it */
-	bool reneged;			/* what had been SACKed was not; until recovered */
 	struct minmax min_rtt;		/* complements of RTTs, see toytcp_rate_min_rtt() */
 	u32 reord_seen;			/* times that reordering was seen */
 	u32 dsack_dups;			/* segments reported by D-SACKs */
@@ -288,6 +287,9 @@ struct toytcp_sock {
 	bool new_only;			/* it wants new data to go, until the next ACK */
 	bool tlp_pending;		/* a loss probe is not answered yet */
 	bool tlp_retrans;		/* and was a retransmission */
+	bool cong_chosen;		/* by TCP_CONGESTION: children inherit it */
+	bool cong_locked;		/* by the route, and TCP_CONGESTION may not change it */
+	bool cwnd_limited;		/* cwnd, not the program, stopped a send of this window */
 	u32 tlp_high_seq;		/* snd_nxt when it was sent */
 	u32 undo_una;			/* snd_una at the last reduction */
 	s32 undo_retrans;		/* retransmissions no D-SACK came for; -1: none sent */
@@ -309,12 +311,10 @@ struct toytcp_sock {
 	u32 sacked_out;			/* of those, SACKed (or dupacks without SACK) */
 	u32 lost_out;			/* of those, believed lost */
 	u32 retrans_out;		/* of those, retransmitted and not yet acked */
-	bool cong_chosen;		/* by TCP_CONGESTION: children inherit it */
-	bool cong_locked;		/* by the route, and TCP_CONGESTION may not change it */
-	bool cwnd_limited;		/* cwnd, not the program, stopped a send of this window */
 	u32 cwnd_usage_seq;		/* snd_nxt when that was noted; acked: it is out of date */
 	u32 max_packets_out;		/* packets_out then, segments */
 	u32 cwnd_used;			/* most of packets_out since cwnd_stamp_us, segments */
+	u32 notsent_lowat;		/* TCP_NOTSENT_LOWAT, bytes; 0: the sysctl's */
 	u64 cwnd_stamp_us;		/* when cwnd was in full use, or cut for want of it */
 	u64 last_xmit_us;		/* time of the last data sent */
 
@@ -335,7 +335,7 @@ struct toytcp_sock {
 	struct toytcp_timer timer_rtx;	/* retransmission, SYN, zero-window probe */
 	struct toytcp_timer timer_delack;
 	struct toytcp_timer timer_keep;	/* keepalive, RFC 9293 3.8.4 */
-	struct toytcp_timer timer_pace;	/* pace_ns, where no fq paces */
+	struct toytcp_fine_timer timer_pace; /* pace_ns, where no fq paces */
 	unsigned long deferred;		/* BIT(enum toytcp_deferred); atomic bit operations */
 	u32 mtu_reduced;		/* MTU of an ICMP that found the lock owned */
 	int linger2;			/* TCP_LINGER2, seconds; 0: sysctl; <0: none */
@@ -350,8 +350,8 @@ struct toytcp_sock {
 
 	/* listening */
 	struct hlist_node listen_node;	/* toytcp_port.listeners; RCU, port_lock */
-	spinlock_t listen_lock;		/* reqs, their counts, accept_queue; inside any socket's */
 	struct list_head reqs;		/* listener: struct toytcp_req.list */
+	spinlock_t listen_lock;		/* reqs, their counts, accept_queue; inside any socket's */
 	u32 req_count;			/* listener: entries of reqs */
 	u32 req_young;			/* of those, whose SYN-ACK was sent once */
 	u32 synq_overflow_s;		/* listener: when a cookie was sent last; 0: never */
@@ -360,8 +360,8 @@ struct toytcp_sock {
 	bool synflood_warned;		/* listener: the log says that it was flooded */
 	u8 defer_accept;		/* TCP_DEFER_ACCEPT, in retransmissions; 0: off */
 	bool inq;			/* TCP_INQ: recvmsg() says how much is left */
-	u32 notsent_lowat;		/* TCP_NOTSENT_LOWAT, bytes; 0: the sysctl's */
 	u8 save_syn;			/* TCP_SAVE_SYN: 0 no, 1 from IP, 2 from the link */
+	u8 chrono;			/* enum toytcp_chrono: which clock runs */
 	struct toytcp_saved_syn *saved_syn; /* child: TCP_SAVED_SYN; NULL: none, or read */
 	struct list_head accept_queue;	/* listener: children; child: its entry */
 
@@ -379,9 +379,8 @@ struct toytcp_sock {
 	u16 total_rto_recoveries;	/* series of them */
 	u64 total_rto_us;		/* time in those that have ended */
 	u64 rto_began_us;		/* when the present one began; 0: there is none */
-	enum toytcp_chrono chrono;	/* which clock runs */
 	u64 chrono_began_us;		/* since when */
-	u64 chrono_us[TOYTCP_CHRONO_NR]; /* what the clocks have counted before */
+	u64 chrono_us[TOYTCP_CHRONO_NR - 1]; /* what all but the first have counted before */
 	u32 last_data_recv_ms;		/* low bits of the clock, milliseconds */
 	u32 last_ack_recv_ms;
 };
@@ -459,7 +458,7 @@ static inline bool toytcp_may_write(const struct sock *sk)
 /* toytcp_net() of a socket's namespace, without its look-up */
 static inline struct toytcp_net *toytcp_sk_net(const struct sock *sk)
 {
-	return toytcp_sk(sk)->tn;
+	return toytcp_sk(sk)->flow.tn;
 }
 
 /* toytcp_stats_add() for what every segment counts */

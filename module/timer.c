@@ -295,8 +295,11 @@ void toytcp_timers_pace(struct sock *sk, u64 delay_us)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 
-	if (!toytcp_timer_pending(&ts->timer_pace))
-		arm(sk, &ts->timer_pace, delay_us);
+	if (READ_ONCE(ts->timer_pace.armed))
+		return;
+	sock_hold(sk);
+	if (toytcp_fine_timer_mod(&ts->timer_pace, delay_us))
+		__sock_put(sk);
 }
 
 /**
@@ -751,13 +754,13 @@ static void keep_fn(struct toytcp_timer *timer)
 	expire(&ts->inet.sk, TOYTCP_DEFER_KEEP);
 }
 
-static void pace_fn(struct toytcp_timer *timer)
+static void pace_fn(struct toytcp_fine_timer *timer)
 {
 	struct toytcp_sock *ts =
 		container_of(timer, struct toytcp_sock, timer_pace);
 
 	/* it is exact; what comes next may arm it again */
-	WRITE_ONCE(timer->expires_us, 0);
+	WRITE_ONCE(timer->armed, false);
 	expire(&ts->inet.sk, TOYTCP_DEFER_SEND);
 }
 
@@ -784,7 +787,7 @@ void toytcp_timers_init(struct sock *sk)
 	toytcp_timer_setup(&ts->timer_rtx, rtx_fn);
 	toytcp_timer_setup(&ts->timer_delack, delack_fn);
 	toytcp_timer_setup(&ts->timer_keep, keep_fn);
-	toytcp_timer_setup_fine(&ts->timer_pace, pace_fn);
+	toytcp_fine_timer_setup(&ts->timer_pace, pace_fn);
 	toytcp_softirq_setup(&ts->softirq_send, softirq_send);
 	ts->deferred = 0;
 }
@@ -804,5 +807,6 @@ void toytcp_timers_stop(struct sock *sk)
 	stop(sk, &ts->timer_rtx);
 	stop(sk, &ts->timer_delack);
 	stop(sk, &ts->timer_keep);
-	stop(sk, &ts->timer_pace);
+	if (toytcp_fine_timer_del(&ts->timer_pace))
+		__sock_put(sk);
 }

@@ -27,7 +27,7 @@ static struct kmem_cache *tw_cache;
  */
 int toytcp_timewait_init(void)
 {
-	tw_cache = KMEM_CACHE(toytcp_tw, SLAB_HWCACHE_ALIGN);
+	tw_cache = KMEM_CACHE(toytcp_tw, 0);
 	return tw_cache ? 0 : -ENOMEM;
 }
 
@@ -60,16 +60,14 @@ void toytcp_timewait_free(struct toytcp_tw *tw)
 /* out of the tables, once; lock held */
 static void tw_kill(struct toytcp_tw *tw)
 {
-	struct net *net = tw->flow.net;
-
 	lockdep_assert_held(&tw->lock);
 	if (tw->dead)
 		return;
 	tw->dead = true;
 	toytcp_demux_remove(&tw->flow);
 	toytcp_demux_list_del(&tw->flow);
-	toytcp_port_release(net, &tw->port_user);
-	atomic_dec(&toytcp_net(net)->tw_count);
+	toytcp_port_release(&tw->port_user);
+	atomic_dec(&tw->flow.tn->tw_count);
 	if (toytcp_timer_del(&tw->timer))
 		toytcp_flow_put(&tw->flow);
 	toytcp_flow_put(&tw->flow);
@@ -105,7 +103,7 @@ static struct toytcp_tw *tw_alloc(struct sock *sk)
 	if (!tw)
 		goto full;
 	tw->flow.kind = TOYTCP_FLOW_TW;
-	tw->flow.net = sock_net(sk);
+	tw->flow.tn = tn;
 	tw->flow.key = ts->flow.key;
 	refcount_set(&tw->ref, 1);
 	spin_lock_init(&tw->lock);
@@ -175,8 +173,8 @@ void toytcp_timewait_enter(struct sock *sk)
 		toytcp_port_inherit(sock_net(sk), &tw->port_user,
 				    &ts->port_user, ts->flow.key.laddr);
 		if (toytcp_demux_replace(&ts->flow, &tw->flow)) {
-			toytcp_port_release(sock_net(sk), &tw->port_user);
-			atomic_dec(&toytcp_net(sock_net(sk))->tw_count);
+			toytcp_port_release(&tw->port_user);
+			atomic_dec(&tw->flow.tn->tw_count);
 			spin_unlock(&tw->lock);
 			toytcp_flow_put(&tw->flow);
 		} else {
@@ -272,8 +270,8 @@ static enum toytcp_drop_reason fin_wait2_rcv(struct toytcp_tw *tw,
 		return TOYTCP_DROP_NONE;
 	/* data that nobody will read: RFC 9293 3.6.1 (SHLD-3), as Linux */
 	if (!(seg->flags & TOYTCP_FIN) || seg->end_seq != tw->rcv_nxt + 1) {
-		toytcp_stats_inc(tw->flow.net, TOYTCP_MIB_ABORT_ON_DATA);
-		toytcp_reply_reset(tw->flow.net, seg, &(struct toytcp_way) {
+		toytcp_net_stats_add(tw->flow.tn, TOYTCP_MIB_ABORT_ON_DATA, 1);
+		toytcp_reply_reset(tw->flow.tn->net, seg, &(struct toytcp_way) {
 			.mark = tw->mark,
 			.priority = tw->priority,
 			.oif = tw->dif,
@@ -331,7 +329,7 @@ static enum toytcp_drop_reason tw_rcv(struct toytcp_tw *tw,
 bool toytcp_timewait_rcv(struct toytcp_tw *tw, struct toytcp_seg *seg,
 			 bool can_open)
 {
-	struct net *net = tw->flow.net;
+	struct net *net = tw->flow.tn->net;
 	enum toytcp_drop_reason why;
 
 	spin_lock(&tw->lock);
@@ -364,7 +362,7 @@ bool toytcp_timewait_rcv(struct toytcp_tw *tw, struct toytcp_seg *seg,
  */
 static bool may_succeed(const struct toytcp_tw *tw, const struct sock *sk)
 {
-	int reuse = READ_ONCE(toytcp_net(tw->flow.net)->sysctl.reuse_tw);
+	int reuse = READ_ONCE(tw->flow.tn->sysctl.reuse_tw);
 	const struct toytcp_flow_key *key = &tw->flow.key;
 
 	if (tw->dead || tw->state != TCP_TIME_WAIT || !tw->ts_ok)

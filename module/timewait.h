@@ -27,11 +27,11 @@ struct toytcp_tw {
 	struct toytcp_port_user port_user;
 	refcount_t ref;
 	spinlock_t lock;		/* the fields below, and dead */
-	bool dead;			/* out of the tables */
 	u8 state;			/* TCP_TIME_WAIT, or TCP_FIN_WAIT2 of an orphan */
 	u8 tos;				/* for its ACKs */
-	u8 rcv_wscale;
-	u8 ts_ok:1;
+	u8 rcv_wscale:4,
+	   ts_ok:1,
+	   dead:1;			/* out of the tables */
 	u32 snd_nxt;			/* after our FIN */
 	u32 rcv_nxt;			/* after the peer's FIN */
 	u32 rcv_wnd;			/* bytes */
@@ -42,8 +42,10 @@ struct toytcp_tw {
 	u32 priority;			/* and its SO_PRIORITY */
 	int dif;			/* bound device, 0: none */
 	u64 last_oow_us;		/* rate limit of ACKs to out-of-window segments */
-	struct toytcp_timer timer;	/* the 2 MSL */
-	struct rcu_head rcu;
+	union {
+		struct toytcp_timer timer; /* the 2 MSL; while referenced */
+		struct rcu_head rcu;
+	};
 };
 
 int toytcp_timewait_init(void);
