@@ -11,6 +11,7 @@
 #include <linux/filter.h>
 #include <linux/rhashtable.h>
 #include <linux/siphash.h>
+#include <net/l3mdev.h>
 #include <net/sock.h>
 #include <net/sock_reuseport.h>
 #include <net/tcp.h>
@@ -320,13 +321,16 @@ struct sock *toytcp_demux_peek(struct toytcp_net *tn,
  * @sk: a full socket that was found for it before
  * @key: the segment's ends
  *
+ * One that is bound to a device is looked for again, by who knows the device.
+ *
  * Context: rcu_read_lock().
  */
 bool toytcp_demux_is(const struct sock *sk, const struct toytcp_flow_key *key)
 {
 	const struct toytcp_flow *flow = &toytcp_sk(sk)->flow;
 
-	return READ_ONCE(flow->hashed) && key_equal(&flow->key, key);
+	return READ_ONCE(flow->hashed) && key_equal(&flow->key, key) &&
+	       !READ_ONCE(sk->sk_bound_dev_if);
 }
 
 /**
@@ -402,6 +406,29 @@ struct sock *toytcp_demux_choose(struct sock *sk,
 	return chosen ?: sk;
 }
 
+/*
+ * SO_BINDTODEVICE: what came by another device than the one that a flow is
+ * bound to, or a part of that one (VRF), is not for it.
+ */
+static bool came_by_its_device(struct net *net, struct toytcp_flow *flow, int dif)
+{
+	int bound = 0;
+
+	switch (flow->kind) {
+	case TOYTCP_FLOW_SOCK:
+		bound = READ_ONCE(toytcp_flow_sk(flow)->sk_bound_dev_if);
+		break;
+	case TOYTCP_FLOW_REQ:
+		bound = container_of(flow, struct toytcp_req, flow)->dif;
+		break;
+	case TOYTCP_FLOW_TW:
+		bound = container_of(flow, struct toytcp_tw, flow)->dif;
+		break;
+	}
+	return likely(!bound) || bound == dif ||
+	       bound == l3mdev_master_ifindex_by_index(net, dif);
+}
+
 /**
  * toytcp_demux_claim() - is a segment ours, and whose?
  * @net: the namespace
@@ -417,6 +444,8 @@ bool toytcp_demux_claim(struct net *net, const struct toytcp_flow_key *key,
 			int dif, struct toytcp_claim *claim)
 {
 	claim->flow = rhashtable_lookup(&claim->tn->flows, key, flow_params);
+	if (claim->flow && !came_by_its_device(net, claim->flow, dif))
+		claim->flow = NULL;
 	claim->listener = claim->flow ? NULL :
 					toytcp_demux_listener(net, key, dif);
 	return claim->flow || claim->listener;
@@ -603,6 +632,10 @@ void toytcp_demux_rcv(struct net *net, const struct toytcp_claim *claim,
 	/* unknown, or gone in the meantime: then there may be a successor */
 	if (!claim || (claim->flow && !toytcp_flow_get(claim->flow))) {
 		found.flow = toytcp_demux_lookup(net, key);
+		if (found.flow && !came_by_its_device(net, found.flow, dif)) {
+			toytcp_flow_put(found.flow);
+			found.flow = NULL;
+		}
 		found.listener = found.flow ? NULL :
 					toytcp_demux_listener(net, key, dif);
 		claim = &found;

@@ -10,6 +10,7 @@
 #include <linux/errqueue.h>
 #include <linux/io_uring.h>
 #include <linux/net_tstamp.h>
+#include <net/if.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
@@ -77,6 +78,30 @@ static void incoming_cpu(const struct row *r)
 	give(b, a, 10);
 	give(a, b, 10);
 	rec_cpu("after data", a);
+}
+
+/* ---- SO_BINDTODEVICE ------------------------------------------------------------- */
+
+/* a connection over lo is bound to another device: what comes is not for it */
+static void other_device(const struct row *r)
+{
+	struct if_nameindex *devices = if_nameindex(), *dev;
+	struct pollfd p = { .events = POLLIN };
+	const char *name = "lo";
+	char byte = 'x';
+	int a, b;
+
+	for (dev = devices; r->a && dev->if_name; dev++)
+		if (strcmp(dev->if_name, "lo"))
+			name = dev->if_name;
+	pair(&a, &b);
+	said("bind", setsockopt(a, SOL_SOCKET, SO_BINDTODEVICE, name, strlen(name)));
+	if_freenameindex(devices);
+	need("send", send(b, &byte, 1, 0));
+	p.fd = r->a ? b : a;
+	rec("poll %d revents %#x; ", poll(&p, 1, SETTLE_MS), p.revents);
+	said("recv", recv(a, &byte, 1, MSG_DONTWAIT));
+	rec("error %d; ", get_int(b, SOL_SOCKET, SO_ERROR));
 }
 
 /* ---- SIGIO ---------------------------------------------------------------------- */
@@ -545,6 +570,12 @@ void add_core_rows(void)
 
 	add(cookie, "SO_COOKIE");
 	add(incoming_cpu, "SO_INCOMING_CPU")->with_peer = true;
+	for (i = 0; i < 2; i++) {
+		r = add(other_device, "SO_BINDTODEVICE of a connection: %s device",
+			i ? "another" : "its");
+		r->a = i;
+		r->with_peer = true;
+	}
 	for (i = 0; i < 2; i++) {
 		r = add(sigio, "SIGIO by %s", i ? "FIOASYNC" : "O_ASYNC");
 		r->a = i;
