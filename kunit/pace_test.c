@@ -369,6 +369,10 @@ static void pace_gso_segs__size(struct kunit *test)
 		o.ts->rtt.min_us = rows[i].min_rtt_us;
 		KUNIT_EXPECT_EQ_MSG(test, toytcp_pace_gso_segs(o.sk), rows[i].segs, "row %d", i);
 	}
+	/* BIG TCP */
+	o.sk->sk_pacing_rate = ~0ul;
+	o.sk->sk_gso_max_size = 200080;
+	KUNIT_EXPECT_EQ(test, toytcp_pace_gso_segs(o.sk), 200000 / o.ts->mss);
 	o.sk->sk_gso_max_segs = 5;
 	KUNIT_EXPECT_EQ(test, toytcp_pace_gso_segs(o.sk), 5);
 	o.sk->sk_route_caps = 0;

@@ -178,11 +178,14 @@ static inline void compat_skb_condense(struct sk_buff *skb) {} /* not for module
 #define compat_skb_condense skb_condense
 #endif
 
-/* how large a buffer of IPv4 a device takes; pairs with netif_set_gso_ipv4_max_size() */
+/*
+ * How large a buffer of IPv4 a device takes; more than 64 KB (BIG TCP) since IP
+ * knows how to say so. Pairs with netif_set_gso_ipv4_max_size().
+ */
 static inline u32 compat_gso_max_size(const struct net_device *dev)
 {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
-	return READ_ONCE(dev->gso_max_size);
+	return min_t(u32, READ_ONCE(dev->gso_max_size), GSO_LEGACY_MAX_SIZE);
 #else
 	return READ_ONCE(dev->gso_ipv4_max_size);
 #endif

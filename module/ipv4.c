@@ -484,8 +484,7 @@ static void setup_caps(struct sock *sk, struct dst_entry *dst)
 	} else {
 		sk->sk_route_caps |= NETIF_F_GSO | NETIF_F_GSO_SOFTWARE |
 				     NETIF_F_SG | NETIF_F_HW_CSUM;
-		sk->sk_gso_max_size = min_t(u32, compat_gso_max_size(dev),
-					    GSO_LEGACY_MAX_SIZE) - (MAX_TCP_HEADER + 1);
+		sk->sk_gso_max_size = compat_gso_max_size(dev) - (MAX_TCP_HEADER + 1);
 		/* pairs with the WRITE_ONCE() in netif_set_gso_max_segs() */
 		sk->sk_gso_max_segs = max_t(u32, READ_ONCE(dev->gso_max_segs), 1);
 	}
