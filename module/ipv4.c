@@ -16,6 +16,7 @@
 #include <linux/icmp.h>
 #include <linux/ip.h>
 #include <linux/jump_label_ratelimit.h>
+#include <linux/mutex.h>
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4.h>
@@ -35,6 +36,13 @@
 #include "ipv4.h"
 #include "seq.h"
 #include "sock.h"
+
+/*
+ * No namespace has had a port yet: the host's packets do not come by at all.
+ * From the first port on they do, until the module goes.
+ */
+static DEFINE_MUTEX(packet_type_mutex);
+static bool packet_type_added;		/* packet_type_mutex */
 
 /* true while any port of any namespace is in use */
 static DEFINE_STATIC_KEY_DEFERRED_FALSE(in_use_key, HZ);
@@ -185,7 +193,10 @@ static void early_demux(struct net *net, struct toytcp_net *tn,
 	}
 }
 
-/* packet_type: every IPv4 packet of every device comes by, before ip_rcv() */
+/*
+ * packet_type, once there was a port: every IPv4 packet of every device comes by,
+ * before ip_rcv()
+ */
 static int rcv_packet(struct sk_buff *skb, struct net_device *dev,
 		      struct packet_type *pt, struct net_device *orig_dev)
 {
@@ -380,6 +391,11 @@ static const struct nf_hook_ops local_in_ops = {
  */
 int toytcp_ipv4_hook_register(struct net *net)
 {
+	mutex_lock(&packet_type_mutex);
+	if (!packet_type_added)
+		dev_add_pack(&packet_type);
+	packet_type_added = true;
+	mutex_unlock(&packet_type_mutex);
 	return nf_register_net_hook(net, &local_in_ops);
 }
 
@@ -397,25 +413,17 @@ void toytcp_ipv4_hook_unregister(struct net *net)
 }
 
 /**
- * toytcp_ipv4_init() - module load: hear packets
- *
- * Context: process.
- * Return: 0.
- */
-int toytcp_ipv4_init(void)
-{
-	dev_add_pack(&packet_type);
-	return 0;
-}
-
-/**
  * toytcp_ipv4_stop() - module unload: hear no more packets
  *
- * Context: process; on return no handler runs.
+ * Context: process, no socket is left; on return no handler runs.
  */
 void toytcp_ipv4_stop(void)
 {
-	dev_remove_pack(&packet_type);
+	mutex_lock(&packet_type_mutex);
+	if (packet_type_added)
+		dev_remove_pack(&packet_type);
+	packet_type_added = false;
+	mutex_unlock(&packet_type_mutex);
 }
 
 /**

@@ -29,7 +29,6 @@ struct toytcp_reply {
 	u8 ttl;			/* 0: the namespace's default */
 };
 
-int toytcp_ipv4_init(void);
 void toytcp_ipv4_stop(void);
 void toytcp_ipv4_exit(void);
 int toytcp_ipv4_hook_register(struct net *net);

@@ -50,16 +50,11 @@ static int __init toytcp_module_init(void)
 	err = toytcp_netns_init();
 	if (err)
 		goto port;
-	err = toytcp_ipv4_init();
-	if (err)
-		goto netns;
 	err = toytcp_family_register();
 	if (err)
-		goto ipv4;
+		goto netns;
 	return 0;
 
-ipv4:
-	toytcp_ipv4_stop();
 netns:
 	toytcp_netns_exit();
 port:

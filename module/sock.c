@@ -169,7 +169,9 @@ bool toytcp_sock_mem_first(struct sock *sk, int size)
  */
 u32 toytcp_sock_isn(const struct toytcp_flow_key *key)
 {
-	return (u32)siphash(key, sizeof(*key), &toytcp_secret.isn) +
+	return (u32)siphash_3u32((__force u32)key->laddr, (__force u32)key->faddr,
+				 (__force u32)key->lport << 16 | (__force u32)key->fport,
+				 &toytcp_secret.isn) +
 	       (u32)(toytcp_now_us() >> 2);
 }
 
