@@ -13,7 +13,8 @@
  *   -l      "family" in what is printed (default: the client's)
  *   -n, -N  network namespace of client and server (ip netns)
  *   -a, -p  the server's address (127.0.0.1) and port (5300)
- *   TEST    bulk   COUNT bytes in writes of SIZE bytes, one way
+ *   TEST    bulk   COUNT bytes in writes of SIZE bytes, one way, over each of
+ *                  CONNECTIONS connections, which have a process an end
  *           rr     COUNT times a request of SIZE bytes and an answer as long
  *           crr    COUNT times connect, request, answer, close
  *           conns  as rr, COUNT in all, over CONNECTIONS connections at once
@@ -142,6 +143,20 @@ static void serve_bulk(int fd)
 	write_all(fd, 1);
 }
 
+/* in a process of its own, which ends with the stream */
+static void serve_bulk_aside(int fd)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		die("fork");
+	if (pid)
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	serve_bulk(fd);
+	exit(0);
+}
+
 /* answer whatever comes, on all connections; ends when killed */
 static void serve_events(int listener)
 {
@@ -204,11 +219,14 @@ static void serve(int listener)
 		fd = accept(listener, NULL, NULL);
 		if (fd < 0)
 			die("accept");
-		if (opt.test == BULK)
+		if (opt.test == BULK && opt.conns > 1) {
+			serve_bulk_aside(fd);
+		} else if (opt.test == BULK) {
 			serve_bulk(fd);
-		else
+		} else {
 			while (read_all(fd, opt.size))
 				write_all(fd, opt.size);
+		}
 		close(fd);
 	}
 }
@@ -261,6 +279,28 @@ static void run_bulk(void)
 	if (!read_all(fd, 1))
 		die("no acknowledgment from the server");
 	close(fd);
+}
+
+/* all at once, until the last is done */
+static void run_flows(void)
+{
+	unsigned int i;
+	int status;
+
+	for (i = 1; i < opt.conns; i++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			die("fork");
+		if (!pid) {
+			run_bulk();
+			exit(0);
+		}
+	}
+	run_bulk();
+	for (i = 1; i < opt.conns; i++)
+		if (wait(&status) < 0 || status)
+			die("a flow");
 }
 
 static void transact(int fd)
@@ -531,7 +571,7 @@ int main(int argc, char **argv)
 	avail = memory("MemAvailable");
 	begin = now_ns();
 	switch (opt.test) {
-	case BULK: run_bulk(); break;
+	case BULK: run_flows(); break;
 	case CRR: run_crr(); break;
 	case IDLE: open_all(); sleep(1); break;
 	case HOLD:
