@@ -427,6 +427,17 @@ static void ack_reducing(struct sock *sk, struct toytcp_ack *ack, u64 *wait_us)
 		prr_update(toytcp_sk(sk), ack);
 }
 
+/*
+ * A reduction is taken back, and with it what was thought to be lost. If something
+ * is missing all the same, that is a recovery of its own (Linux): nobody would ask
+ * again before a timeout, since where something is SACKed there is no loss probe.
+ */
+static void reopened(struct sock *sk, struct toytcp_ack *ack, u64 *wait_us)
+{
+	open_again(toytcp_sk(sk));
+	ack_open(sk, ack, wait_us);
+}
+
 static void ack_recovery(struct sock *sk, const struct toytcp_seg *seg,
 			 struct toytcp_ack *ack, u64 *wait_us)
 {
@@ -434,14 +445,14 @@ static void ack_recovery(struct sock *sk, const struct toytcp_seg *seg,
 
 	if (ts->undo_valid && !ts->undo_retrans) {
 		undo(ts, TOYTCP_MIB_DSACK_UNDO);
-		open_again(ts);
+		reopened(sk, ack, wait_us);
 		return;
 	}
 	/* a hole was filled by a latecomer: while a retransmission is out, wait */
 	if (ack->advanced && ts->undo_valid && !ts->retrans_out &&
 	    answers_original(ts, seg)) {
 		undo(ts, TOYTCP_MIB_PARTIAL_UNDO);
-		open_again(ts);
+		reopened(sk, ack, wait_us);
 		return;
 	}
 	if (ts->sack_ok)
@@ -488,11 +499,11 @@ static void ack_loss(struct sock *sk, const struct toytcp_seg *seg,
 
 	if (ack->advanced && may_undo(ts, seg)) {
 		undo(ts, TOYTCP_MIB_LOSS_UNDO);
-		open_again(ts);
+		reopened(sk, ack, wait_us);
 		return;
 	}
 	if (ts->frto && frto_ack(sk, ack)) {
-		open_again(ts);
+		reopened(sk, ack, wait_us);
 		return;
 	}
 	if (ts->sack_ok)

@@ -177,7 +177,8 @@ void toytcp_timers_sent(struct sock *sk)
  * @progress: it acknowledged something new
  * @reo_us: RACK wants to look again after so many microseconds; 0: no
  *
- * RFC 6298 (5.2), (5.3); RFC 8985 7.2 and 6.2 step 5.
+ * RFC 6298 (5.2), (5.3); RFC 8985 7.2 and 6.2 step 5. An ACK that says nothing
+ * new leaves RACK's timer as it is: what it waits for is still missing.
  *
  * Context: socket lock held.
  */
@@ -197,9 +198,8 @@ void toytcp_timers_acked(struct sock *sk, bool progress, u64 reo_us)
 	} else if (progress) {
 		if (!arm_tlp(sk))
 			arm_rto(sk);
-	} else if (!rtx_waits(ts) || ts->rtx_mode == TOYTCP_RTX_REO ||
-		   (ts->rtx_mode == TOYTCP_RTX_TLP &&
-		    !toytcp_rack_pto_us(sk))) {
+	} else if (!rtx_waits(ts) || (ts->rtx_mode == TOYTCP_RTX_TLP &&
+				      !toytcp_rack_pto_us(sk))) {
 		arm_rto_from_head(sk);
 	}
 }
