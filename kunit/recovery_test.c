@@ -166,6 +166,35 @@ static void recovery_rto__slow_start(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f.ts->recovery, TOYTCP_OPEN);
 }
 
+/*
+ * A second timeout, with some of the segments sent again and some not yet: the
+ * earliest goes first all the same, or it would never go where each timeout sends
+ * one segment (RFC 6298 5.4)
+ */
+static void recovery_rto__earliest_first(struct kunit *test)
+{
+	struct flight f;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		fly(test, &f, i, false, 6);
+		sim_run(f.ts->rtt.rto_us);
+		EXPECT_RTX(test, &f, 0);
+		ack(&f, 1, 0, 0);
+		EXPECT_RTX(test, &f, 1);
+		EXPECT_RTX(test, &f, 2);
+		SIM_EXPECT_NONE(test);
+		sim_run(2 * f.ts->rtt.rto_us);
+		EXPECT_RTX(test, &f, 1);
+		SIM_EXPECT_NONE(test);
+		ack(&f, 2, 0, 0);
+		EXPECT_RTX(test, &f, 2);
+		EXPECT_RTX(test, &f, 3);
+		SIM_EXPECT_NONE(test);
+		sim_drain(test);
+	}
+}
+
 /* RFC 2018 section 8: after a timeout what was SACKed and is not any more goes again */
 static void recovery_rto__reneging(struct kunit *test)
 {
@@ -842,6 +871,7 @@ static struct kunit_case recovery_cases[] = {
 	KUNIT_CASE(recovery_rto__karn),
 	KUNIT_CASE(recovery_rto__restarts_on_progress),
 	KUNIT_CASE(recovery_rto__slow_start),
+	KUNIT_CASE(recovery_rto__earliest_first),
 	KUNIT_CASE(recovery_rto__reneging),
 	KUNIT_CASE(recovery_rto__reneging_is_found_soon),
 	KUNIT_CASE(recovery_undo__not_by_a_loss_probe),

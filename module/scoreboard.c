@@ -484,6 +484,9 @@ void toytcp_scoreboard_reneged(struct toytcp_sock *ts)
  * @spare_recent: but not what was sent less than a round trip ago (RFC 8985
  *	section 6.3)
  *
+ * All that is lost goes again in the order of its numbers (RFC 6298 5.4): only
+ * the earliest moves the peer on, and a timeout may be all that sends anything.
+ *
  * Context: socket lock held.
  */
 void toytcp_scoreboard_all_lost(struct toytcp_sock *ts, bool spare_recent)
@@ -493,11 +496,14 @@ void toytcp_scoreboard_all_lost(struct toytcp_sock *ts, bool spare_recent)
 
 	for (node = head; node; node = rb_next(node)) {
 		struct sk_buff *skb = rb_to_skb(node);
+		struct toytcp_skb_cb *cb = TOYTCP_CB(skb);
 
-		if (spare_recent && node != head &&
-		    toytcp_rack_remaining_us(ts, TOYTCP_CB(skb), 0, now_us) > 0)
-			continue;
-		toytcp_scoreboard_lost(ts, skb);
+		if (!spare_recent || node == head ||
+		    toytcp_rack_remaining_us(ts, cb, 0, now_us) <= 0)
+			toytcp_scoreboard_lost(ts, skb);
+		if ((cb->mark & (TOYTCP_SKB_LOST | TOYTCP_SKB_RETRANS)) ==
+		    TOYTCP_SKB_LOST)
+			list_move_tail(&cb->sent, &ts->lost_queue);
 	}
 }
 
