@@ -279,6 +279,8 @@ void toytcp_timers_delack_read(struct sock *sk)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 
+	/* a call came, not a segment */
+	toytcp_clock(ts);
 	if (!toytcp_timer_pending(&ts->timer_delack) ||
 	    ts->timer_delack.expires_us > ts->now_us + TOYTCP_DELACK_READ_US)
 		arm(sk, &ts->timer_delack, TOYTCP_DELACK_READ_US);
