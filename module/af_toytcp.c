@@ -378,6 +378,8 @@ static int wait_for_child(struct sock *sk, long timeo)
 		release_sock(sk);
 		if (list_empty(&toytcp_sk(sk)->accept_queue))
 			timeo = schedule_timeout(timeo);
+		/* a child came before this slept, and its wake-up may be to come */
+		sched_annotate_sleep();
 		lock_sock(sk);
 		if (!list_empty(&toytcp_sk(sk)->accept_queue))
 			break;
