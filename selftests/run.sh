@@ -610,16 +610,18 @@ synchronize() {
 
 	printf '%s\n' "uid = 0" "gid = 0" "use chroot = no" "socket options = $options" \
 		"[www]" "path = $tmp/www" > "$case_dir/rsyncd.conf"
+	# another pair's files would need no copying
+	rm -rf "$case_dir/copy"
 	server rsync --daemon --no-detach --config="$case_dir/rsyncd.conf" \
 		--address=10.77.0.2 --port="$PORT"
 	server_ready
 	client rsync -4 -a --sockopts="$options" "rsync://10.77.0.2:$PORT/www/" \
-		"$case_dir/there" || {
+		"$case_dir/copy" || {
 		cat "$case_dir/server"
 		fail "rsync: $?"
 	}
-	same "$tmp/www/big" "$case_dir/there/big" "big file"
-	same "$tmp/www/small" "$case_dir/there/small" "small file"
+	same "$tmp/www/big" "$case_dir/copy/big" "big file"
+	same "$tmp/www/small" "$case_dir/copy/small" "small file"
 }
 
 # Ten clients of a cache, each with values of many sizes, read back.
