@@ -508,7 +508,7 @@ static int assert_state(struct scn_run *run, const struct scn_event *ev)
 	int state = 0;
 
 	rcu_read_lock();
-	flow = toytcp_demux_lookup(&init_net, &key);
+	flow = toytcp_demux_lookup(&init_net, &key, 0);
 	if (flow) {
 		if (flow->kind == TOYTCP_FLOW_REQ)
 			state = TCP_SYN_RECV;

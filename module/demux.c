@@ -280,20 +280,54 @@ void toytcp_flow_put(struct toytcp_flow *flow)
 	}
 }
 
+/*
+ * SO_BINDTODEVICE: what came by another device than the one that a flow is
+ * bound to, or a part of that one (VRF), is not for it.
+ */
+static bool came_by_its_device(struct net *net, struct toytcp_flow *flow, int dif)
+{
+	int bound = 0;
+
+	switch (flow->kind) {
+	case TOYTCP_FLOW_SOCK:
+		bound = READ_ONCE(toytcp_flow_sk(flow)->sk_bound_dev_if);
+		break;
+	case TOYTCP_FLOW_REQ:
+		bound = container_of(flow, struct toytcp_req, flow)->dif;
+		break;
+	case TOYTCP_FLOW_TW:
+		bound = container_of(flow, struct toytcp_tw, flow)->dif;
+		break;
+	}
+	return likely(!bound) || !dif || bound == dif ||
+	       bound == l3mdev_master_ifindex_by_index(net, dif);
+}
+
+/* the one way from a segment to its flow; without a reference */
+static struct toytcp_flow *lookup(struct toytcp_net *tn,
+				  const struct toytcp_flow_key *key, int dif)
+{
+	struct toytcp_flow *flow;
+
+	flow = rhashtable_lookup(&tn->flows, key, flow_params);
+	return flow && came_by_its_device(tn->net, flow, dif) ? flow : NULL;
+}
+
 /**
  * toytcp_demux_lookup() - the connection, request or time-wait of a segment
  * @net: the namespace
  * @key: the segment's ends, as this host sees them
+ * @dif: index of the device it came by; 0: there is no segment, any will do
  *
  * Context: rcu_read_lock().
  * Return: the flow with a reference, or NULL.
  */
 struct toytcp_flow *toytcp_demux_lookup(struct net *net,
-					const struct toytcp_flow_key *key)
+					const struct toytcp_flow_key *key,
+					int dif)
 {
-	struct toytcp_flow *flow;
+	struct toytcp_flow *flow = lookup(toytcp_net(net), key, dif);
 
-	flow = rhashtable_lookup(&toytcp_net(net)->flows, key, flow_params);
 	return flow && toytcp_flow_get(flow) ? flow : NULL;
 }
 
@@ -406,29 +440,6 @@ struct sock *toytcp_demux_choose(struct sock *sk,
 	return chosen ?: sk;
 }
 
-/*
- * SO_BINDTODEVICE: what came by another device than the one that a flow is
- * bound to, or a part of that one (VRF), is not for it.
- */
-static bool came_by_its_device(struct net *net, struct toytcp_flow *flow, int dif)
-{
-	int bound = 0;
-
-	switch (flow->kind) {
-	case TOYTCP_FLOW_SOCK:
-		bound = READ_ONCE(toytcp_flow_sk(flow)->sk_bound_dev_if);
-		break;
-	case TOYTCP_FLOW_REQ:
-		bound = container_of(flow, struct toytcp_req, flow)->dif;
-		break;
-	case TOYTCP_FLOW_TW:
-		bound = container_of(flow, struct toytcp_tw, flow)->dif;
-		break;
-	}
-	return likely(!bound) || bound == dif ||
-	       bound == l3mdev_master_ifindex_by_index(net, dif);
-}
-
 /**
  * toytcp_demux_claim() - is a segment ours, and whose?
  * @net: the namespace
@@ -443,9 +454,7 @@ static bool came_by_its_device(struct net *net, struct toytcp_flow *flow, int di
 bool toytcp_demux_claim(struct net *net, const struct toytcp_flow_key *key,
 			int dif, struct toytcp_claim *claim)
 {
-	claim->flow = rhashtable_lookup(&claim->tn->flows, key, flow_params);
-	if (claim->flow && !came_by_its_device(net, claim->flow, dif))
-		claim->flow = NULL;
+	claim->flow = lookup(claim->tn, key, dif);
 	claim->listener = claim->flow ? NULL :
 					toytcp_demux_listener(net, key, dif);
 	return claim->flow || claim->listener;
@@ -622,6 +631,7 @@ void toytcp_demux_rcv(struct net *net, const struct toytcp_claim *claim,
 	struct toytcp_seg seg COMPAT_UNINITIALIZED;
 
 	TOYTCP_CB(skb)->tw_isn = 0;
+	TOYTCP_CB(skb)->dif = dif;
 	if (toytcp_seg_init(&seg, skb)) {
 		toytcp_drop(net, skb, TOYTCP_DROP_HDR);
 		return;
@@ -631,11 +641,7 @@ void toytcp_demux_rcv(struct net *net, const struct toytcp_claim *claim,
 			     max_t(u32, skb_shinfo(skb)->gso_segs, 1));
 	/* unknown, or gone in the meantime: then there may be a successor */
 	if (!claim || (claim->flow && !toytcp_flow_get(claim->flow))) {
-		found.flow = toytcp_demux_lookup(net, key);
-		if (found.flow && !came_by_its_device(net, found.flow, dif)) {
-			toytcp_flow_put(found.flow);
-			found.flow = NULL;
-		}
+		found.flow = toytcp_demux_lookup(net, key, dif);
 		found.listener = found.flow ? NULL :
 					toytcp_demux_listener(net, key, dif);
 		claim = &found;

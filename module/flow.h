@@ -64,7 +64,8 @@ int toytcp_demux_insert(struct toytcp_flow *flow);
 int toytcp_demux_replace(struct toytcp_flow *old, struct toytcp_flow *flow);
 void toytcp_demux_remove(struct toytcp_flow *flow);
 struct toytcp_flow *toytcp_demux_lookup(struct net *net,
-					const struct toytcp_flow_key *key);
+					const struct toytcp_flow_key *key,
+					int dif);
 struct sock *toytcp_demux_listener(struct net *net,
 				   const struct toytcp_flow_key *key, int dif);
 struct sock *toytcp_demux_choose(struct sock *sk,

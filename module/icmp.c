@@ -118,7 +118,7 @@ static void rcv_sock(struct sock *sk, const struct toytcp_icmp *icmp)
 void toytcp_icmp_rcv(struct net *net, const struct toytcp_flow_key *key,
 		     const struct toytcp_icmp *icmp)
 {
-	struct toytcp_flow *flow = toytcp_demux_lookup(net, key);
+	struct toytcp_flow *flow = toytcp_demux_lookup(net, key, icmp->dif);
 	struct sock *sk;
 
 	if (!flow)

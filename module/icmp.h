@@ -18,6 +18,7 @@ struct toytcp_icmp {
 	u8 code;
 	u8 ttl;			/* of the quoted segment, when the router had it */
 	int err;		/* errno, positive */
+	int dif;		/* index of the device it came by */
 	u32 seq;		/* of the quoted segment */
 	u32 mtu;		/* fragmentation needed: what the router takes; 0: it did not say */
 	struct sk_buff *skb;	/* the whole packet, for the error queue; NULL: none */

@@ -242,7 +242,7 @@ static int icmp_errno(const struct icmphdr *ich)
 static void rcv_icmp(struct net *net, struct sk_buff *skb)
 {
 	int off = skb_network_offset(skb) + ip_hdrlen(skb);
-	struct toytcp_icmp icmp = { .skb = skb };
+	struct toytcp_icmp icmp = { .skb = skb, .dif = inet_iif(skb) };
 	const struct icmphdr *ich;
 	struct icmphdr ich_buf;
 	struct toytcp_flow_key key;

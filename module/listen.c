@@ -875,10 +875,12 @@ static bool rcv_one(struct sock *sk, struct toytcp_seg *seg,
 		    const struct toytcp_flow_key *key,
 		    enum toytcp_drop_reason *why)
 {
-	struct toytcp_flow *flow = toytcp_demux_lookup(sock_net(sk), key);
 	struct toytcp_req *req = NULL;
+	struct toytcp_flow *flow;
 	bool done = true;
 
+	flow = toytcp_demux_lookup(sock_net(sk), key,
+				   TOYTCP_CB(seg->skb)->dif);
 	*why = TOYTCP_DROP_NONE;
 	if (!flow) {
 		*why = rcv_new(sk, seg);

@@ -85,7 +85,10 @@ struct toytcp_saved_syn {
 struct toytcp_skb_cb {
 	u32 seq;		/* first sequence number, SYN counted */
 	u32 end_seq;		/* after the last one, FIN counted */
-	u64 xmit_us;		/* send: time of the last transmission */
+	union {
+		u64 xmit_us;	/* send: time of the last transmission */
+		int dif;	/* received: index of the device it came by */
+	};
 	u16 segs;		/* send: wire segments in it, >= 1 once sent */
 	u8 flags;		/* TCP header flags */
 	u8 mark;		/* send: TOYTCP_SKB_* */

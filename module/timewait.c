@@ -395,7 +395,7 @@ bool toytcp_timewait_succeed(struct sock *sk)
 	struct toytcp_tw *tw;
 
 	rcu_read_lock();
-	flow = toytcp_demux_lookup(sock_net(sk), &ts->flow.key);
+	flow = toytcp_demux_lookup(sock_net(sk), &ts->flow.key, 0);
 	if (flow && flow->kind == TOYTCP_FLOW_TW) {
 		tw = container_of(flow, struct toytcp_tw, flow);
 		spin_lock_bh(&tw->lock);

@@ -82,19 +82,32 @@ static void incoming_cpu(const struct row *r)
 
 /* ---- SO_BINDTODEVICE ------------------------------------------------------------- */
 
-/* a connection over lo is bound to another device: what comes is not for it */
+/*
+ * a connection over lo is bound to another device: what comes is not for it,
+ * and a listener on the same port, bound to none, knows nothing of it
+ */
 static void other_device(const struct row *r)
 {
 	struct if_nameindex *devices = if_nameindex(), *dev;
 	struct pollfd p = { .events = POLLIN };
+	struct sockaddr_in sin;
 	const char *name = "lo";
 	char byte = 'x';
-	int a, b;
+	int a, b, l;
 
 	for (dev = devices; r->a && dev->if_name; dev++)
 		if (strcmp(dev->if_name, "lo"))
 			name = dev->if_name;
-	pair(&a, &b);
+	if (r->b) {
+		l = new_sock();
+		listen_on(l, "127.0.0.1");
+		sin = name_of(l);
+		b = new_peer();
+		need("connect", connect(b, SA(sin), sizeof(sin)));
+		a = need("accept", accept(l, NULL, NULL));
+	} else {
+		pair(&a, &b);
+	}
 	said("bind", setsockopt(a, SOL_SOCKET, SO_BINDTODEVICE, name, strlen(name)));
 	if_freenameindex(devices);
 	need("send", send(b, &byte, 1, 0));
@@ -570,10 +583,12 @@ void add_core_rows(void)
 
 	add(cookie, "SO_COOKIE");
 	add(incoming_cpu, "SO_INCOMING_CPU")->with_peer = true;
-	for (i = 0; i < 2; i++) {
-		r = add(other_device, "SO_BINDTODEVICE of a connection: %s device",
-			i ? "another" : "its");
-		r->a = i;
+	for (i = 0; i < 4; i++) {
+		r = add(other_device, "SO_BINDTODEVICE of a connection%s: %s device",
+			i / 2 ? " beside its listener" : "",
+			i % 2 ? "another" : "its");
+		r->a = i % 2;
+		r->b = i / 2;
 		r->with_peer = true;
 	}
 	for (i = 0; i < 2; i++) {
