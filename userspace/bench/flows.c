@@ -14,7 +14,8 @@
  *   -n, -N  network namespace of clients and servers (ip netns)
  *   -t      how long all of it takes, from the start of the first flow
  *   -b      or: how much each flow sends; ends when all have arrived
- *   -s      print a line "sample FLOW MS CWND BYTES" so often for each flow
+ *   -s      print a line "sample FLOW MS CWND BYTES RTT" so often for each flow: the
+ *           smoothed round trip in microseconds; and of DCTCP Alpha, of 1024
  *
  * At the end, for each flow: "flow FAMILY ADDRESS BYTES MICROSECONDS", the
  * bytes that came to the server in order, and the time from the flow's start to
@@ -23,6 +24,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/inet_diag.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -171,14 +173,31 @@ static struct tcp_info tcp_info(int fd)
 	return info;
 }
 
+static void sample_alpha(int fd)
+{
+	union tcp_cc_info info;
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_CC_INFO, &info, &len))
+		die("TCP_CC_INFO");
+	printf(" %u", info.dctcp.dctcp_alpha);
+}
+
 static void sample(uint64_t at_us)
 {
+	struct tcp_info info;
 	int i;
 
-	for (i = 0; i < n_flows; i++)
-		printf("sample %d %llu %u %llu\n", i, (unsigned long long)at_us / 1000,
-		       tcp_info(flows[i].client).tcpi_snd_cwnd,
-		       (unsigned long long)tcp_info(flows[i].server).tcpi_bytes_received);
+	for (i = 0; i < n_flows; i++) {
+		info = tcp_info(flows[i].client);
+		printf("sample %d %llu %u %llu %u", i, (unsigned long long)at_us / 1000,
+		       info.tcpi_snd_cwnd,
+		       (unsigned long long)tcp_info(flows[i].server).tcpi_bytes_received,
+		       info.tcpi_rtt);
+		if (opt.cong && !strcmp(opt.cong, "dctcp"))
+			sample_alpha(flows[i].client);
+		putchar('\n');
+	}
 }
 
 static void open_flow(struct flow *f)
