@@ -13,6 +13,7 @@
 
 #include "../module/ipv4.h"
 #include "../module/netns.h"
+#include "../module/recovery.h"
 #include "../module/seq.h"
 #include "sim.h"
 
@@ -541,7 +542,40 @@ static void recovery_undo__by_dsack(struct kunit *test)
 	sim_inject(&seg);
 	KUNIT_EXPECT_GE(test, f.ts->cong.cwnd_segs, 10);
 	KUNIT_EXPECT_EQ(test, f.ts->cong.ssthresh_segs, TOYTCP_CONG_SSTHRESH_INF);
-	KUNIT_EXPECT_EQ(test, f.ts->rack.reo_wnd_mult, 2);
+}
+
+/*
+ * RFC 8985 6.2 step 2: all but the last are late, and are thought lost. When the first
+ * arrives, what was sent with it is not lost again by the round trip of the last.
+ */
+static void recovery_undo__of_what_was_overtaken(struct kunit *test)
+{
+	struct flight f;
+	u32 i;
+
+	fly(test, &f, true, true, 10);
+	f.p.tsecr = toytcp_ts_now(f.ts->ts_offset);
+	f.ts->rack.reo_wnd_persist = 5;
+	sim_run(RTT / 4);
+	ack(&f, 0, 9, 10);
+	sim_run(RTT / 16 + 3 * SIM_MS);
+	EXPECT_RTX(test, &f, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->recovery, TOYTCP_RECOVERY);
+	KUNIT_EXPECT_EQ(test, f.ts->lost_out, 9);
+	sim_run(RTT - RTT / 4 - RTT / 16 - 3 * SIM_MS);
+	sim_inbox_clear();
+	for (i = 1; i < 9; i++) {
+		ack(&f, i, 9, 10);
+		KUNIT_EXPECT_EQ(test, f.ts->recovery, TOYTCP_OPEN);
+		KUNIT_EXPECT_EQ(test, f.ts->lost_out, 0);
+		KUNIT_EXPECT_GE(test, f.ts->cong.cwnd_segs, 10);
+		SIM_EXPECT_NONE(test);
+	}
+	/* the duplicates are still to be reported: patience is not used up by what was none */
+	KUNIT_EXPECT_EQ(test, f.ts->rack.reo_wnd_persist, 5);
+	/* what does not come is lost, for all that */
+	sim_run(2 * RTT);
+	EXPECT_RTX(test, &f, 8);
 }
 
 /* the peer has segment @n twice, and everything before segment @una */
@@ -554,6 +588,37 @@ static void dsack(struct flight *f, u32 una, u32 n)
 	seg.opt.sacks[0].start = f->p.irs + 1 + MSS * n;
 	seg.opt.sacks[0].end = f->p.irs + 1 + MSS * (n + 1);
 	sim_inject(&seg);
+}
+
+/* RFC 8985 6.2 step 4: once a round trip a quarter more; 16 recoveries, and it is forgotten */
+static void rack_adapt__by_dsack(struct kunit *test)
+{
+	struct flight f;
+	u32 i;
+
+	fly(test, &f, true, false, 10);
+	KUNIT_ASSERT_EQ(test, sim_write(f.sock, 10 * MSS, 10 * MSS), 10 * MSS);
+	sim_run(RTT);
+	/* where nothing ever came out of order it was something else */
+	dsack(&f, 1, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->rack.reo_wnd_mult, 1);
+	f.ts->rack.reordering_seen = true;
+	dsack(&f, 2, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->rack.reo_wnd_mult, 2);
+	/* what arrives now was sent before that */
+	dsack(&f, 10, 1);
+	KUNIT_EXPECT_EQ(test, f.ts->rack.reo_wnd_mult, 2);
+	sim_run(RTT);
+	/* nothing arrives: it waits for what does */
+	dsack(&f, 10, 2);
+	KUNIT_EXPECT_EQ(test, f.ts->rack.reo_wnd_mult, 2);
+	ack(&f, 20, 0, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->rack.reo_wnd_mult, 3);
+	for (i = 0; i < 15; i++)
+		toytcp_rack_recovered(f.ts);
+	KUNIT_EXPECT_EQ(test, f.ts->rack.reo_wnd_mult, 3);
+	toytcp_rack_recovered(f.ts);
+	KUNIT_EXPECT_EQ(test, f.ts->rack.reo_wnd_mult, 1);
 }
 
 /* a duplicate of the loss probe does not pass for one of a retransmission that was needed */
@@ -884,6 +949,8 @@ static struct kunit_case recovery_cases[] = {
 	KUNIT_CASE(rack_tlp_acked__signal),
 	KUNIT_CASE(recovery_undo__by_timestamp),
 	KUNIT_CASE(recovery_undo__by_dsack),
+	KUNIT_CASE(recovery_undo__of_what_was_overtaken),
+	KUNIT_CASE(rack_adapt__by_dsack),
 	KUNIT_CASE(recovery_frto__spurious),
 	KUNIT_CASE(recovery_frto__real),
 	KUNIT_CASE_PARAM(scoreboard__work_of_an_ack, work_gen_params),

@@ -35,23 +35,44 @@ static bool sent_before(const struct toytcp_sock *ts,
 		seq_before(cb->end_seq, ts->rack.end_seq));
 }
 
+/*
+ * Something that was sent again has arrived: the original, by the echoed
+ * timestamp? Then its round trip is known, to a millisecond, though not what
+ * of all that is still out was sent before it.
+ */
+static bool original_arrived(struct toytcp_sock *ts, const struct toytcp_skb_cb *cb,
+			     const struct toytcp_ack *ack)
+{
+	u32 ms = toytcp_ts_at(ts, ack->now_us) - ack->tsecr;
+
+	if (!ack->tsecr || ms >= TOYTCP_RTO_MAX_US / 1000 ||
+	    !seq_before(ack->tsecr, toytcp_ts_at(ts, cb->xmit_us)))
+		return false;
+	ts->rack.advanced = true;
+	ts->rack.rtt_us = (ms + 1) * USEC_PER_MSEC;
+	return true;
+}
+
 /**
  * toytcp_rack_delivered() - RACK_update(): a buffer has arrived
  * @ts: the socket
  * @cb: the buffer, its marks still those of before
- * @now_us: the engine's clock
+ * @ack: the ACK that says so
  *
- * RFC 8985 6.2 steps 1 and 2.
+ * RFC 8985 6.2 steps 1 and 2. Where an original was only late RACK.rtt becomes
+ * its round trip: with that of something which had overtaken it, all that was sent at
+ * its time would count as lost again, just after an undo.
  *
  * Context: socket lock held.
  */
 void toytcp_rack_delivered(struct toytcp_sock *ts, const struct toytcp_skb_cb *cb,
-			   u64 now_us)
+			   const struct toytcp_ack *ack)
 {
-	u64 rtt_us = toytcp_sent_ago_us(cb, now_us);
+	u64 rtt_us = toytcp_sent_ago_us(cb, ack->now_us);
 
-	/* too soon for the retransmission: the original arrived */
-	if (cb->mark & TOYTCP_SKB_EVER_RETRANS && rtt_us < ts->rtt.min_us)
+	/* or, without timestamps: it came too soon for the retransmission */
+	if (unlikely(cb->mark & TOYTCP_SKB_EVER_RETRANS) &&
+	    (original_arrived(ts, cb, ack) || rtt_us < ts->rtt.min_us))
 		return;
 	ts->rack.advanced = true;
 	ts->rack.rtt_us = min_t(u64, rtt_us, U32_MAX);
@@ -132,28 +153,38 @@ u64 toytcp_rack_detect(struct toytcp_sock *ts, bool timed_out)
 }
 
 /**
- * toytcp_rack_dsack() - a retransmission was needless: be more patient
- * @ts: the socket
+ * toytcp_rack_adapt() - were retransmissions needless? Then be more patient
+ * @ts: the socket; delivered counts @ack already
+ * @ack: the ACK
  *
- * RFC 8985 6.2 step 4: once a round trip.
+ * RFC 8985 6.2 step 4: once a round trip, and that is, as with Linux, when
+ * something arrives that was sent since the last time.
  *
  * Context: socket lock held.
  */
-void toytcp_rack_dsack(struct toytcp_sock *ts)
+void toytcp_rack_adapt(struct toytcp_sock *ts, const struct toytcp_ack *ack)
 {
-	if (ts->rack.dsack_round_valid &&
-	    seq_before(ts->snd_una, ts->rack.dsack_round))
+	struct toytcp_rack *r = &ts->rack;
+
+	if (unlikely(ack->dsack) && !ack->dsack_tlp && r->reordering_seen)
+		r->dsack_seen = true;
+	if (likely(!r->dsack_seen) || !ack->rs.valid)
 		return;
-	ts->rack.dsack_round_valid = true;
-	ts->rack.dsack_round = ts->snd_nxt;
-	if (ts->rack.reo_wnd_mult < REO_WND_MULT_MAX)
-		ts->rack.reo_wnd_mult++;
-	ts->rack.reo_wnd_persist = REO_WND_PERSIST;
+	r->dsack_seen = false;
+	if (r->reo_wnd_mult > 1 &&
+	    seq_before(ack->rs.prior_delivered, r->dsack_delivered))
+		return;
+	r->dsack_delivered = ts->delivered;
+	if (r->reo_wnd_mult < REO_WND_MULT_MAX)
+		r->reo_wnd_mult++;
+	r->reo_wnd_persist = REO_WND_PERSIST;
 }
 
 /**
- * toytcp_rack_recovered() - a recovery has ended
+ * toytcp_rack_recovered() - a recovery has ended, and was none without reason
  * @ts: the socket
+ *
+ * What is undone says nothing against patience (Linux).
  *
  * Context: socket lock held.
  */
@@ -162,7 +193,6 @@ void toytcp_rack_recovered(struct toytcp_sock *ts)
 	if (ts->rack.reo_wnd_persist && --ts->rack.reo_wnd_persist)
 		return;
 	ts->rack.reo_wnd_mult = 1;
-	ts->rack.dsack_round_valid = false;
 }
 
 /**

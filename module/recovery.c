@@ -175,7 +175,6 @@ static void open_again(struct toytcp_sock *ts)
 	ts->dupacks = 0;
 	if (!ts->sack_ok)
 		ts->sacked_out = 0;
-	toytcp_rack_recovered(ts);
 }
 
 static void leave_recovery(struct toytcp_sock *ts, const struct toytcp_seg *seg)
@@ -185,6 +184,8 @@ static void leave_recovery(struct toytcp_sock *ts, const struct toytcp_seg *seg)
 	if (may_undo(ts, seg)) {
 		reduced = fast && !ts->prior_ssthresh;
 		undo(ts, fast ? TOYTCP_MIB_FULL_UNDO : TOYTCP_MIB_LOSS_UNDO);
+	} else {
+		toytcp_rack_recovered(ts);
 	}
 	if (reduced)
 		window_set(ts, max(ts->cong.ssthresh_segs, 2u));
@@ -334,6 +335,7 @@ static void ack_begin(const struct toytcp_sock *ts, struct toytcp_ack *ack)
 	ack->acked_segs = 0;
 	ack->delivered_segs = 0;
 	ack->rtt_us = 0;
+	ack->tsecr = 0;
 	ack->sacked = false;
 	ack->dupack = false;
 	ack->orig = false;
@@ -353,6 +355,9 @@ static void take_in(struct sock *sk, const struct toytcp_seg *seg,
 	if (ts->sack_ok && seg->opt.n_sacks)
 		toytcp_scoreboard_sacks(sk, seg, ack);
 	if (ack->advanced) {
+		/* of what only SACK has told no echo was seen (RFC 7323 4.3) */
+		if (ts->ts_ok && seg->opt.has_ts)
+			ack->tsecr = seg->opt.tsecr;
 		/* a sample of a SACKed buffer is for what no ACK will give one of */
 		toytcp_scoreboard_clean(sk, ack);
 		if (unlikely(ts->mtup.size))
@@ -614,6 +619,7 @@ void toytcp_recovery_acked(struct sock *sk, const struct toytcp_seg *seg,
 		toytcp_stats_add(sock_net(sk), TOYTCP_MIB_DELIVERED_CE,
 				 ack.delivered_segs);
 	}
+	toytcp_rack_adapt(ts, &ack);
 	toytcp_rate_sample(ts, &ack, &ack.rate);
 	if (ts->tlp_pending &&
 	    toytcp_rack_tlp_acked(ts, &ack, window_changed))

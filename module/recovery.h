@@ -33,6 +33,7 @@ struct toytcp_ack {
 	u32 acked_segs;		/* segments cumulatively acknowledged */
 	u32 delivered_segs;	/* segments that left the network, SACK counted */
 	u32 rtt_us;		/* sample; 0: none */
+	u32 tsecr;		/* echo of the segment that snd_una moved by; 0: none */
 	bool ece;		/* it carries ECN-Echo (RFC 3168) */
 	bool advanced;		/* snd_una moved */
 	bool brings_data;	/* and data, which memory will be asked for next */
@@ -65,12 +66,12 @@ void toytcp_rate_min_rtt(struct toytcp_sock *ts, u32 rtt_us, bool delayed,
 
 /* rack.c */
 void toytcp_rack_delivered(struct toytcp_sock *ts, const struct toytcp_skb_cb *cb,
-			   u64 now_us);
+			   const struct toytcp_ack *ack);
 u64 toytcp_rack_detect(struct toytcp_sock *ts, bool timed_out);
 s64 toytcp_rack_remaining_us(const struct toytcp_sock *ts,
 			     const struct toytcp_skb_cb *cb, u32 reo_wnd_us,
 			     u64 now_us);
-void toytcp_rack_dsack(struct toytcp_sock *ts);
+void toytcp_rack_adapt(struct toytcp_sock *ts, const struct toytcp_ack *ack);
 void toytcp_rack_recovered(struct toytcp_sock *ts);
 bool toytcp_rack_tlp_acked(struct toytcp_sock *ts, const struct toytcp_ack *ack,
 			   bool window_changed);

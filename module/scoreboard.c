@@ -136,7 +136,7 @@ static void delivered(struct toytcp_sock *ts, struct toytcp_skb_cb *cb,
 		if (seq_before(cb->seq, ack->prior_fack))
 			ack->reordered = true;
 	}
-	toytcp_rack_delivered(ts, cb, ack->now_us);
+	toytcp_rack_delivered(ts, cb, ack);
 	toytcp_rate_delivered(ts, cb, ack);
 }
 
@@ -384,8 +384,6 @@ static void dsack(struct toytcp_sock *ts, const struct toytcp_sack_block *b,
 	toytcp_stats_inc(sock_net(&ts->inet.sk), TOYTCP_MIB_DSACK_RECV);
 	if (ts->tlp_pending && ts->tlp_retrans && b->end == ts->tlp_high_seq)
 		ack->dsack_tlp = true;
-	else
-		toytcp_rack_dsack(ts);
 	if (ts->undo_valid && ts->undo_retrans > 0 &&
 	    seq_leq(b->end, ack->prior_una) &&
 	    seq_after(b->end, ts->undo_una))

@@ -164,10 +164,10 @@ struct toytcp_rack {
 	u64 xmit_us;		/* when the latest sent of what has arrived was sent */
 	u32 end_seq;		/* its end */
 	u32 rtt_us;		/* its round trip */
-	u32 dsack_round;	/* snd_nxt when a D-SACK was heeded last */
+	u32 dsack_delivered;	/* toytcp_sock.delivered when a D-SACK was heeded last */
 	u8 reo_wnd_mult;	/* reordering window in quarters of the least RTT, >= 1 */
 	u8 reo_wnd_persist;	/* recoveries until that is forgotten */
-	bool dsack_round_valid;
+	bool dsack_seen;	/* and not heeded yet */
 	bool reordering_seen;
 	bool advanced;		/* something has arrived since the last look */
 };
@@ -500,10 +500,15 @@ static inline u32 toytcp_ts_now(u32 offset)
 	return (u32)div_u64(toytcp_now_us(), 1000) + offset;
 }
 
-/* the same, of a connection, as of now_us */
+/* the same, of a connection, at a time of the engine's clock; as of now_us */
+static inline u32 toytcp_ts_at(const struct toytcp_sock *ts, u64 us)
+{
+	return (u32)div_u64(us, USEC_PER_MSEC) + ts->ts_offset;
+}
+
 static inline u32 toytcp_ts_clock(const struct toytcp_sock *ts)
 {
-	return toytcp_clock_ms(ts) + ts->ts_offset;
+	return toytcp_ts_at(ts, ts->now_us);
 }
 
 extern struct proto toytcp_prot;
