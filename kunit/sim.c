@@ -881,6 +881,11 @@ void sim_inject(const struct sim_seg *seg)
 	th->urg_ptr = htons(seg->urg);
 	skb_put_data(skb, opts, optlen);
 	skb_put_data(skb, seg->data ?: sim_bytes(seg->offset), seg->len);
+	if (seg->gso_size && seg->len > seg->gso_size) {
+		skb_shinfo(skb)->gso_size = seg->gso_size;
+		skb_shinfo(skb)->gso_segs = DIV_ROUND_UP(seg->len, seg->gso_size);
+		skb_shinfo(skb)->gso_type = SKB_GSO_TCPV4;
+	}
 	push_ip(skb, &key, seg->ecn);
 	logged.at_us = sim.now_us;
 	log_add(&logged);

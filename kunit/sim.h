@@ -74,6 +74,7 @@ struct sim_seg {
 	u32 raw_len;		/* of those, a multiple of 4 */
 	const u8 *data;		/* inbox: a copy; sim_inject(): NULL for the pattern */
 	u32 offset;		/* sim_inject(): of the first byte in the pattern */
+	u16 gso_size;		/* sim_inject(): an aggregate of segments so long; 0: of one */
 };
 
 #define SIM_LOG		64	/* segments kept for the failure report */

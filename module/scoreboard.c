@@ -162,7 +162,7 @@ static bool clean_cut(struct sock *sk, struct sk_buff *skb)
 	/* if only the FIN is left, one byte stays with it */
 	if (skb->len)
 		done = min_t(u32, done, skb->len - 1);
-	return done && !toytcp_sendq_split(sk, skb, done, GFP_ATOMIC);
+	return done && !toytcp_sendq_trim(sk, skb, done);
 }
 
 /**
@@ -191,13 +191,14 @@ void toytcp_scoreboard_clean(struct sock *sk, struct toytcp_ack *ack)
 		/* Karn: what was sent twice gives no sample; the oldest one counts */
 		if (cb->mark & TOYTCP_SKB_EVER_RETRANS)
 			sampled = true;
-		if (!sampled && !(cb->mark & TOYTCP_SKB_SACKED)) {
+		/* nor does a part of a segment (as Linux): the rest may be on its way */
+		if (!sampled && cb->segs && !(cb->mark & TOYTCP_SKB_SACKED)) {
 			ack->rtt_us = clamp_t(u64, toytcp_sent_ago_us(cb, ack->now_us),
 					      1, U32_MAX);
 			sampled = true;
 		}
 		ack->acked_segs += cb->segs;
-		if (!(cb->mark & TOYTCP_SKB_SACKED)) {
+		if (cb->segs && !(cb->mark & TOYTCP_SKB_SACKED)) {
 			ack->delivered_segs += cb->segs;
 			delivered(ts, cb, ack);
 		}

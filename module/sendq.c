@@ -384,3 +384,31 @@ int toytcp_sendq_split(struct sock *sk, struct sk_buff *skb, u32 len,
 	count_delta(ts, cb, cb->segs + cb2->segs - old_segs);
 	return 0;
 }
+
+/**
+ * toytcp_sendq_trim() - the first bytes of a sent buffer are acknowledged
+ * @sk: the socket
+ * @skb: the first buffer of rtx_queue; keeps these bytes
+ * @len: bytes, 0 < len < skb->len
+ *
+ * Of its segments those stay with it that the rest no longer makes, as Linux
+ * counts: none before a whole one is through. A peer that acknowledges byte by byte
+ * (ACK division, RFC 5681 section 3.1) has no more delivered than any other.
+ *
+ * Context: socket lock held.
+ * Return: 0, or -ENOMEM with nothing changed.
+ */
+int toytcp_sendq_trim(struct sock *sk, struct sk_buff *skb, u32 len)
+{
+	struct toytcp_skb_cb *cb = TOYTCP_CB(skb);
+	u32 before = cb->segs, segs;
+	int err = toytcp_sendq_split(sk, skb, len, GFP_ATOMIC);
+
+	if (err)
+		return err;
+	segs = TOYTCP_CB(rb_to_skb(rb_next(&skb->rbnode)))->segs;
+	segs = before > segs ? before - segs : 0;
+	count_delta(toytcp_sk(sk), cb, segs - cb->segs);
+	cb->segs = segs;
+	return 0;
+}

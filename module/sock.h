@@ -594,6 +594,7 @@ int toytcp_sendq_unclone(struct sk_buff *skb, gfp_t gfp);
 void toytcp_sendq_resegment(struct toytcp_sock *ts, struct sk_buff *skb);
 int toytcp_sendq_split(struct sock *sk, struct sk_buff *skb, u32 len,
 		       gfp_t gfp);
+int toytcp_sendq_trim(struct sock *sk, struct sk_buff *skb, u32 len);
 
 /* stamp.c */
 void toytcp_stamp_base(struct sock *sk, u32 seq);
