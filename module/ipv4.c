@@ -20,6 +20,7 @@
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4.h>
+#include <net/busy_poll.h>
 #include <net/icmp.h>
 #include <net/inet_ecn.h>
 #include <net/dst_metadata.h>
@@ -109,9 +110,12 @@ header:
 }
 
 /**
- * toytcp_ipv4_rx_route() - remember the route a segment came by
+ * toytcp_ipv4_rx_route() - remember the route a segment came by, and the device's queue
  * @sk: the socket
  * @skb: the segment
+ *
+ * The queue is what busy polling asks for more (SO_BUSY_POLL, epoll), and what
+ * SO_INCOMING_NAPI_ID tells.
  *
  * Context: softirq, socket lock held.
  */
@@ -121,6 +125,7 @@ void toytcp_ipv4_rx_route(struct sock *sk, const struct sk_buff *skb)
 							  lockdep_sock_is_held(sk));
 	struct dst_entry *dst = skb_dst(skb);
 
+	sk_mark_napi_id(sk, skb);
 	if (likely(dst == old && sk->sk_rx_dst_ifindex == skb->skb_iif))
 		return;
 	if (!dst || !dst_hold_safe(dst))

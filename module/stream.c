@@ -7,6 +7,7 @@
  */
 #include <linux/fs.h>
 #include <linux/sched/signal.h>
+#include <net/busy_poll.h>
 #include <net/tcp.h>
 
 #include "af_toytcp.h"
@@ -494,6 +495,15 @@ static void tell_inq(struct sock *sk, struct msghdr *msg)
 			 &msg->msg_inq);
 }
 
+/* SO_BUSY_POLL: look into the device's queue before anybody sleeps */
+static void busy_poll(struct sock *sk, bool nonblock)
+{
+	if (sk_can_busy_loop(sk) &&
+	    skb_queue_empty_lockless(&sk->sk_receive_queue) &&
+	    READ_ONCE(sk->sk_state) == TCP_ESTABLISHED)
+		sk_busy_loop(sk, nonblock);
+}
+
 /**
  * toytcp_recvmsg() - struct proto_ops.recvmsg
  * @sock: the socket
@@ -512,6 +522,7 @@ int toytcp_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 
 	if (flags & MSG_ERRQUEUE)
 		return toytcp_ipv4_recv_error(sk, msg, len);
+	busy_poll(sk, flags & MSG_DONTWAIT);
 	lock_sock(sk);
 	ret = recvmsg_locked(sk, msg, len, flags);
 	release_sock(sk);

@@ -54,6 +54,40 @@ own_sysctl() {
 	[[ $(in_ns "$NA" cat "/proc/sys/$path") != 3 ]] || fail "set in another"
 }
 
+# Programs that poll the device get what others get, and know its queue by the
+# number that the kernel's TCP tells of the same device.
+busy_polled() {
+	local a b
+
+	use_topology n3
+	# veth has queues of its own only for what GRO may merge
+	in_ns "$NA" ethtool -K "$VA" tso off gro on > /dev/null
+	in_ns "$NB" ethtool -K "$VB" tso off gro on > /dev/null
+	connected
+	want 0 a set c busy_poll 50
+	want 0 b set s busy_poll 50
+	for _ in 1 2 3; do
+		want 100 a send c 100
+		want 100 b recv s 100
+		want 100 b send s 100
+		want 100 a recv c 100
+	done
+	want 0 a nonblock c 1
+	want EAGAIN a recv c 1
+	want "[1-9]*" a get c napi_id
+	a=$R
+	want "[1-9]*" b get s napi_id
+	b=$R
+	local C=inet S=inet PORT=$common
+	connected k
+	want 100 a send ck 100
+	want 100 b recv sk 100
+	want 100 b send sk 100
+	want 100 a recv ck 100
+	want "$a" a get ck napi_id
+	want "$b" b get sk napi_id
+}
+
 device_is_gone() { ! ip -n "$1" link show "$2" > /dev/null 2>&1; }
 
 # The namespace's name goes, then its last socket: with it the namespace, and
@@ -134,6 +168,7 @@ xfer_cases 3 < "$tmp/cases"
 C=$SUBJECT S=$SUBJECT
 run_case "apart" apart
 run_case "sysctl of its own" own_sysctl
+run_case "busy polling" busy_polled
 if [[ $LONG == 1 ]]; then
 	for_pairs deletions
 else

@@ -81,6 +81,8 @@ static const struct {
 	{ "sndbuf", SOL_SOCKET, SO_SNDBUF },
 	{ "keepalive", SOL_SOCKET, SO_KEEPALIVE },
 	{ "domain", SOL_SOCKET, SO_DOMAIN },
+	{ "busy_poll", SOL_SOCKET, SO_BUSY_POLL },
+	{ "napi_id", SOL_SOCKET, SO_INCOMING_NAPI_ID },
 	{ "nodelay", IPPROTO_TCP, TCP_NODELAY },
 	{ "maxseg", IPPROTO_TCP, TCP_MAXSEG },
 	{ "user_timeout", IPPROTO_TCP, TCP_USER_TIMEOUT },
