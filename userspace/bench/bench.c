@@ -7,11 +7,14 @@
  * clock that is read here counts instructions; see scripts/bench.
  *
  * Usage: bench [-f FAMILY] [-F FAMILY] [-n NETNS] [-N NETNS] [-a ADDR] [-p PORT]
- *              [-i IDLE] [-l LABEL] TEST SIZE COUNT [CONNECTIONS]
+ *              [-i IDLE] [-l LABEL] [-u USEC] [-s | -z] TEST SIZE COUNT [CONNECTIONS]
  *   -f, -F  family of client and server: inet (default) or toytcp
  *   -i      with rr: so many more connections that say nothing
  *   -l      "family" in what is printed (default: the client's)
  *   -n, -N  network namespace of client and server (ip netns)
+ *   -s      with bulk: by sendfile(), from a file in memory, and splice(), to /dev/null
+ *   -u      both ends poll the device so long before they sleep (SO_BUSY_POLL)
+ *   -z      with bulk: by MSG_ZEROCOPY, with its notices; read as ever
  *   -a, -p  the server's address (127.0.0.1) and port (5300)
  *   TEST    bulk   COUNT bytes in writes of SIZE bytes, one way, over each of
  *                  CONNECTIONS connections, which have a process an end
@@ -27,16 +30,21 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -60,6 +68,7 @@ static struct {
 	size_t size;			/* bytes */
 	unsigned long count;		/* bulk: bytes; else transactions */
 	unsigned int conns, idle;
+	int busy_poll_us, splice, zerocopy;
 	const char *label;
 	int family, server_family;
 	const char *netns, *server_netns;
@@ -77,7 +86,7 @@ static void __attribute__((noreturn)) usage(void)
 {
 	fprintf(stderr,
 		"usage: bench [-f FAMILY] [-F FAMILY] [-n NETNS] [-N NETNS] [-a ADDR] [-p PORT]\n"
-		"             [-i IDLE] [-l LABEL]\n"
+		"             [-i IDLE] [-l LABEL] [-u USEC] [-s | -z]\n"
 		"             bulk|rr|crr|conns|idle|hold|tw|syn SIZE COUNT [CONNECTIONS]\n");
 	exit(2);
 }
@@ -96,6 +105,10 @@ static int new_socket(int family, int flags)
 
 	if (fd < 0)
 		die(family == AF_TOYTCP ? "socket: is the module loaded?" : "socket");
+	/* an accepted one has it of its listener */
+	if (opt.busy_poll_us &&
+	    setsockopt(fd, SOL_SOCKET, SO_BUSY_POLL, &opt.busy_poll_us, sizeof(int)))
+		die("SO_BUSY_POLL");
 	return fd;
 }
 
@@ -134,11 +147,118 @@ static int read_all(int fd, size_t len)
 	return 1;
 }
 
+/* ---- without a copy ---- */
+
+/* the same megabyte over and over, as write_all() sends it */
+static void sendfile_all(int fd, size_t len)
+{
+	static int file = -1;
+
+	if (file < 0) {
+		file = memfd_create("bench", 0);
+		if (file < 0 || write(file, buffer, BUFFER) != BUFFER)
+			die("memfd_create");
+	}
+	while (len) {
+		off_t at = 0;
+		ssize_t n = sendfile(fd, file, &at, len < BUFFER ? len : BUFFER);
+
+		if (n <= 0)
+			die("sendfile");
+		len -= n;
+	}
+}
+
+/* returns false at the end of the stream */
+static int splice_all(int fd, size_t len)
+{
+	int null = open("/dev/null", O_WRONLY), ends[2];
+
+	if (null < 0 || pipe(ends) || fcntl(ends[1], F_SETPIPE_SZ, BUFFER) < 0)
+		die("pipe");
+	while (len) {
+		ssize_t n = splice(fd, NULL, ends[1], NULL, len < BUFFER ? len : BUFFER, 0), m;
+
+		if (n < 0)
+			die("splice");
+		if (!n)
+			break;
+		len -= n;
+		for (; n; n -= m) {
+			m = splice(ends[0], NULL, null, NULL, n, 0);
+			if (m <= 0)
+				die("splice to /dev/null");
+		}
+	}
+	close(null);
+	close(ends[0]);
+	close(ends[1]);
+	return !len;
+}
+
+/* calls of send() whose pages were told to be the program's again */
+static unsigned int notices(int fd)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(struct sock_extended_err) +
+				      sizeof(struct sockaddr_in))];
+		struct cmsghdr align;
+	} control;
+	unsigned int done = 0;
+
+	for (;;) {
+		struct msghdr msg = {
+			.msg_control = &control, .msg_controllen = sizeof(control),
+		};
+		struct sock_extended_err err;
+		struct cmsghdr *cmsg;
+
+		if (recvmsg(fd, &msg, MSG_ERRQUEUE) < 0) {
+			if (errno != EAGAIN)
+				die("MSG_ERRQUEUE");
+			return done;
+		}
+		cmsg = CMSG_FIRSTHDR(&msg);
+		if (!cmsg)
+			die("a notice that says nothing");
+		memcpy(&err, CMSG_DATA(cmsg), sizeof(err));
+		if (err.ee_origin != SO_EE_ORIGIN_ZEROCOPY)
+			die("a notice of something else");
+		done += err.ee_data - err.ee_info + 1;
+	}
+}
+
+/* writes of @size bytes; ends when all pages are the program's */
+static void zerocopy_all(int fd, size_t size, unsigned long left)
+{
+	struct pollfd waits = { .fd = fd };
+	unsigned int sent = 0, done = 0;
+	int one = 1;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_ZEROCOPY, &one, sizeof(one)))
+		die("SO_ZEROCOPY");
+	while (left || done < sent) {
+		ssize_t n = left ? send(fd, buffer, left < size ? left : size,
+					MSG_NOSIGNAL | MSG_ZEROCOPY) : 0;
+
+		if (n < 0 && errno != ENOBUFS)
+			die("MSG_ZEROCOPY");
+		/* no room for another notice, or only notices are missing */
+		if (n <= 0 && poll(&waits, 1, -1) < 0)
+			die("poll");
+		if (n > 0) {
+			left -= n;
+			sent++;
+		}
+		done += notices(fd);
+	}
+}
+
 /* ---- the server ---- */
 
 static void serve_bulk(int fd)
 {
-	if (!read_all(fd, opt.count))
+	if (!(opt.splice ? splice_all(fd, opt.count) : read_all(fd, opt.count)))
 		die("the stream is too short");
 	write_all(fd, 1);
 }
@@ -270,10 +390,17 @@ static void run_bulk(void)
 	unsigned long left = opt.count;
 	int fd = connected();
 
+	if (opt.zerocopy) {
+		zerocopy_all(fd, opt.size, left);
+		left = 0;
+	}
 	while (left) {
 		size_t n = left < opt.size ? left : opt.size;
 
-		write_all(fd, n);
+		if (opt.splice)
+			sendfile_all(fd, n);
+		else
+			write_all(fd, n);
 		left -= n;
 	}
 	if (!read_all(fd, 1))
@@ -524,7 +651,7 @@ static void parse(int argc, char **argv)
 	unsigned long port = 5300;
 	int c;
 
-	while ((c = getopt(argc, argv, "f:F:n:N:a:p:i:l:")) != -1)
+	while ((c = getopt(argc, argv, "f:F:n:N:a:p:i:l:su:z")) != -1)
 		switch (c) {
 		case 'f': opt.family = family_number(optarg); break;
 		case 'F': opt.server_family = family_number(optarg); break;
@@ -532,6 +659,9 @@ static void parse(int argc, char **argv)
 		case 'N': opt.server_netns = optarg; break;
 		case 'i': opt.idle = number(optarg); break;
 		case 'l': opt.label = optarg; break;
+		case 's': opt.splice = 1; break;
+		case 'u': opt.busy_poll_us = number(optarg); break;
+		case 'z': opt.zerocopy = 1; break;
 		case 'a': addr = optarg; break;
 		case 'p': port = number(optarg); break;
 		default: usage();
@@ -550,7 +680,8 @@ static void parse(int argc, char **argv)
 		opt.conns = number(argv[3]);
 	if (opt.test == TESTS || !opt.size || opt.size > BUFFER || !opt.count ||
 	    !opt.conns || opt.conns > 60000 || opt.idle > 60000 ||
-	    (opt.idle && opt.test != RR))
+	    (opt.idle && opt.test != RR) || (opt.splice && opt.zerocopy) ||
+	    ((opt.splice || opt.zerocopy) && opt.test != BULK))
 		usage();
 	if (!opt.label)
 		opt.label = family_name(opt.family);
