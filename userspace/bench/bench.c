@@ -7,9 +7,8 @@
  * clock that is read here counts instructions; see scripts/bench.
  *
  * Usage: bench [-f FAMILY] [-F FAMILY] [-n NETNS] [-N NETNS] [-a ADDR] [-p PORT]
- *              [-i IDLE] [-l LABEL] [-u USEC] [-s | -z] TEST SIZE COUNT [CONNECTIONS]
+ *              [-l LABEL] [-u USEC] [-s | -z] TEST SIZE COUNT [CONNECTIONS]
  *   -f, -F  family of client and server: inet (default) or toytcp
- *   -i      with rr: so many more connections that say nothing
  *   -l      "family" in what is printed (default: the client's)
  *   -n, -N  network namespace of client and server (ip netns)
  *   -s      with bulk: by sendfile(), from a file in memory, and splice(), to /dev/null
@@ -22,7 +21,7 @@
  *           crr    COUNT times connect, request, answer, close
  *           conns  as rr, COUNT in all, over CONNECTIONS connections at once
  *           idle   memory of CONNECTIONS idle connections (both ends)
- *           hold   CONNECTIONS idle connections, until it is killed
+ *           hold   CONNECTIONS idle connections, until it is killed; says when it has them
  *           tw     memory of CONNECTIONS TIME_WAITs, the client's
  *           syn    COUNT SYNs from addresses that never answer (10.99.0.0/16;
  *                  needs a route there), the listener's backlog is SIZE
@@ -67,7 +66,7 @@ static struct {
 	enum test test;
 	size_t size;			/* bytes */
 	unsigned long count;		/* bulk: bytes; else transactions */
-	unsigned int conns, idle;
+	unsigned int conns;
 	int busy_poll_us, splice, zerocopy;
 	const char *label;
 	int family, server_family;
@@ -86,7 +85,7 @@ static void __attribute__((noreturn)) usage(void)
 {
 	fprintf(stderr,
 		"usage: bench [-f FAMILY] [-F FAMILY] [-n NETNS] [-N NETNS] [-a ADDR] [-p PORT]\n"
-		"             [-i IDLE] [-l LABEL] [-u USEC] [-s | -z]\n"
+		"             [-l LABEL] [-u USEC] [-s | -z]\n"
 		"             bulk|rr|crr|conns|idle|hold|tw|syn SIZE COUNT [CONNECTIONS]\n");
 	exit(2);
 }
@@ -323,16 +322,11 @@ static void serve_events(int listener)
 
 static void serve(int listener)
 {
-	unsigned int i;
 	int fd;
 
 	if (opt.test == SYN)
 		for (;;)
 			pause();
-	/* they stay until this process ends */
-	for (i = 0; i < opt.idle; i++)
-		if (accept(listener, NULL, NULL) < 0)
-			die("accept");
 	if (opt.test == CONNS || opt.test == IDLE || opt.test == HOLD)
 		serve_events(listener);
 	for (;;) {
@@ -539,17 +533,6 @@ static unsigned long long run_syn(void)
 	return now_ns() - begin;
 }
 
-static void open_idle(void)
-{
-	unsigned int i;
-
-	for (i = 0; i < opt.idle; i++)
-		connected();
-	/* and what they have left to do is done */
-	if (opt.idle)
-		sleep(1);
-}
-
 static int *open_all(void)
 {
 	int *fds = calloc(opt.conns, sizeof(*fds));
@@ -562,6 +545,21 @@ static int *open_all(void)
 		transact(fds[i]);
 	}
 	return fds;
+}
+
+/* closed by resets: who comes next shall find nothing of it */
+static void __attribute__((noreturn)) run_hold(void)
+{
+	struct linger gone = { 1, 0 };
+	int *fds = open_all();
+	unsigned int i;
+
+	for (i = 0; i < opt.conns; i++)
+		setsockopt(fds[i], SOL_SOCKET, SO_LINGER, &gone, sizeof(gone));
+	printf("held\n");
+	fflush(stdout);
+	for (;;)
+		pause();
 }
 
 static unsigned long long run_conns(void)
@@ -651,13 +649,12 @@ static void parse(int argc, char **argv)
 	unsigned long port = 5300;
 	int c;
 
-	while ((c = getopt(argc, argv, "f:F:n:N:a:p:i:l:su:z")) != -1)
+	while ((c = getopt(argc, argv, "f:F:n:N:a:p:l:su:z")) != -1)
 		switch (c) {
 		case 'f': opt.family = family_number(optarg); break;
 		case 'F': opt.server_family = family_number(optarg); break;
 		case 'n': opt.netns = optarg; break;
 		case 'N': opt.server_netns = optarg; break;
-		case 'i': opt.idle = number(optarg); break;
 		case 'l': opt.label = optarg; break;
 		case 's': opt.splice = 1; break;
 		case 'u': opt.busy_poll_us = number(optarg); break;
@@ -679,8 +676,7 @@ static void parse(int argc, char **argv)
 	if (argc == 4)
 		opt.conns = number(argv[3]);
 	if (opt.test == TESTS || !opt.size || opt.size > BUFFER || !opt.count ||
-	    !opt.conns || opt.conns > 60000 || opt.idle > 60000 ||
-	    (opt.idle && opt.test != RR) || (opt.splice && opt.zerocopy) ||
+	    !opt.conns || opt.conns > 60000 || (opt.splice && opt.zerocopy) ||
 	    ((opt.splice || opt.zerocopy) && opt.test != BULK))
 		usage();
 	if (!opt.label)
@@ -697,7 +693,6 @@ int main(int argc, char **argv)
 	raise_limit();
 	server = start_server();
 	enter(opt.netns);
-	open_idle();
 	slab = memory("SUnreclaim");
 	avail = memory("MemAvailable");
 	begin = now_ns();
@@ -705,12 +700,7 @@ int main(int argc, char **argv)
 	case BULK: run_flows(); break;
 	case CRR: run_crr(); break;
 	case IDLE: open_all(); sleep(1); break;
-	case HOLD:
-		open_all();
-		printf("held\n");
-		fflush(stdout);
-		for (;;)
-			pause();
+	case HOLD: run_hold();
 	case TW: run_tw(); sleep(1); break;
 	default: break;
 	}
