@@ -159,7 +159,129 @@ static void info__received(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, info.tcpi_rcv_ooopack, 2);
 	KUNIT_EXPECT_EQ(test, info.tcpi_bytes_received, 300);
 	KUNIT_EXPECT_EQ(test, info.tcpi_data_segs_in, 3);
-	KUNIT_EXPECT_EQ(test, info.tcpi_segs_in, 4);
+	KUNIT_EXPECT_EQ(test, info.tcpi_segs_in, 5);
+}
+
+/* before any data: times are since the handshake, and nothing waits for an ACK */
+static void info__young(struct kunit *test)
+{
+	struct tcp_info info;
+	struct out o;
+
+	open(test, &o, 65535);
+	sim_run(70 * SIM_MS);
+	info = info_of(o.sock);
+	KUNIT_EXPECT_EQ(test, info.tcpi_last_data_sent, 70);
+	KUNIT_EXPECT_EQ(test, info.tcpi_last_data_recv, 70);
+	KUNIT_EXPECT_EQ(test, info.tcpi_last_ack_recv, 70);
+	KUNIT_EXPECT_EQ(test, info.tcpi_ato, 0);
+	/* the SYN and the ACK */
+	KUNIT_EXPECT_EQ(test, info.tcpi_segs_in, 2);
+	KUNIT_EXPECT_EQ(test, info.tcpi_advmss, 1460);
+	KUNIT_EXPECT_EQ(test, info.tcpi_rcv_space, 10 * 1460);
+	sim_peer_send(&o.p, TOYTCP_ACK, 100);
+	KUNIT_EXPECT_EQ(test, info_of(o.sock).tcpi_ato, 40 * SIM_MS);
+}
+
+/* a round trip by the timestamps that come back: each counts once, a small segment never */
+static void info__rcv_rtt(struct kunit *test)
+{
+	struct out o;
+
+	memset(&o, 0, sizeof(o));
+	sim_peer_init(&o.p, SIM_PORT_A);
+	o.p.wnd = 65535;
+	o.p.ts = true;
+	o.p.syn.has_ts = 1;
+	o.listener = sim_listen(test, SIM_PORT_A, 4);
+	o.sock = sim_peer_connects(test, &o.p, o.listener);
+	o.ts = sim_ts(o.sock);
+	KUNIT_EXPECT_EQ(test, info_of(o.sock).tcpi_advmss, 1448);
+	o.p.tsecr = toytcp_ts_now(o.ts->ts_offset);
+	sim_run(30 * SIM_MS);
+	sim_peer_send(&o.p, TOYTCP_ACK, 100);
+	KUNIT_EXPECT_EQ(test, info_of(o.sock).tcpi_rcv_rtt, 0);
+	o.p.tsecr = toytcp_ts_now(o.ts->ts_offset);
+	sim_run(50 * SIM_MS);
+	sim_peer_send(&o.p, TOYTCP_ACK, MSS);
+	KUNIT_EXPECT_EQ(test, info_of(o.sock).tcpi_rcv_rtt, 50 * SIM_MS);
+	sim_run(900 * SIM_MS);
+	sim_peer_send(&o.p, TOYTCP_ACK, MSS);
+	KUNIT_EXPECT_EQ(test, info_of(o.sock).tcpi_rcv_rtt, 50 * SIM_MS);
+	/* an eighth of what is more, all of what is less */
+	o.p.tsecr = toytcp_ts_now(o.ts->ts_offset);
+	sim_run(90 * SIM_MS);
+	sim_peer_send(&o.p, TOYTCP_ACK, MSS);
+	KUNIT_EXPECT_EQ(test, info_of(o.sock).tcpi_rcv_rtt, 55 * SIM_MS);
+	o.p.tsecr = toytcp_ts_now(o.ts->ts_offset);
+	sim_run(20 * SIM_MS);
+	sim_peer_send(&o.p, TOYTCP_ACK, MSS);
+	KUNIT_EXPECT_EQ(test, info_of(o.sock).tcpi_rcv_rtt, 20 * SIM_MS);
+}
+
+/*
+ * The peer's window is closed: the next probe counts from the answer to the
+ * last, and the congestion window was not idle.
+ */
+static void info__probes(struct kunit *test)
+{
+	struct tcp_info info;
+	struct out o;
+
+	open(test, &o, 10 * MSS);
+	write_segs(test, &o, 24);
+	sim_run(40 * SIM_MS);
+	o.p.wnd = 0;
+	ack(&o, 10);
+	KUNIT_EXPECT_EQ(test, o.ts->rtt.rto_us, 240 * SIM_MS);
+	sim_run(240 * SIM_MS);
+	info = info_of(o.sock);
+	KUNIT_EXPECT_EQ(test, info.tcpi_probes, 1);
+	KUNIT_EXPECT_EQ(test, info.tcpi_backoff, 1);
+	sim_run(100 * SIM_MS);
+	ack(&o, 10);
+	KUNIT_EXPECT_EQ(test, info_of(o.sock).tcpi_probes, 0);
+	sim_run(479 * SIM_MS);
+	SIM_EXPECT_NONE(test);
+	sim_run(1 * SIM_MS);
+	info = info_of(o.sock);
+	KUNIT_EXPECT_EQ(test, sim_inbox_count(), 1);
+	KUNIT_EXPECT_EQ(test, info.tcpi_probes, 1);
+	KUNIT_EXPECT_EQ(test, info.tcpi_backoff, 2);
+	ack(&o, 10);
+	KUNIT_EXPECT_EQ(test, info_of(o.sock).tcpi_snd_cwnd, 20);
+	o.p.wnd = 65535;
+	ack(&o, 10);
+	info = info_of(o.sock);
+	KUNIT_EXPECT_EQ(test, info.tcpi_snd_cwnd, 20);
+	KUNIT_EXPECT_EQ(test, info.tcpi_unacked, 14);
+	KUNIT_EXPECT_EQ(test, info.tcpi_backoff, 0);
+}
+
+/* what came twice was delivered twice, if it was sent twice */
+static void info__duplicates(struct kunit *test)
+{
+	struct tcp_info info;
+	struct sim_seg seg;
+	struct out o;
+	int i;
+
+	open(test, &o, 65535);
+	write_segs(test, &o, 2);
+	sim_run(1 * SIM_S + 10 * SIM_MS);
+	KUNIT_EXPECT_EQ(test, info_of(o.sock).tcpi_total_retrans, 1);
+	ack(&o, 2);
+	KUNIT_EXPECT_EQ(test, info_of(o.sock).tcpi_delivered, 3);
+	seg = sim_peer_seg(&o.p, TOYTCP_ACK, 0);
+	seg.opt.n_sacks = 1;
+	seg.opt.sacks[0].start = o.p.irs + 1;
+	seg.opt.sacks[0].end = o.p.irs + 1 + MSS;
+	for (i = 1; i <= 2; i++) {
+		sim_inject(&seg);
+		info = info_of(o.sock);
+		KUNIT_EXPECT_EQ(test, info.tcpi_dsack_dups, i);
+		KUNIT_EXPECT_EQ(test, info.tcpi_delivered, 4);
+	}
 }
 
 static void chrono__busy(struct kunit *test)
@@ -259,6 +381,10 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(info__delivery),
 	KUNIT_CASE(info__timeouts),
 	KUNIT_CASE(info__received),
+	KUNIT_CASE(info__young),
+	KUNIT_CASE(info__rcv_rtt),
+	KUNIT_CASE(info__probes),
+	KUNIT_CASE(info__duplicates),
 	KUNIT_CASE(chrono__busy),
 	KUNIT_CASE(chrono__rwnd),
 	KUNIT_CASE(chrono__sndbuf),

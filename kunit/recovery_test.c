@@ -599,6 +599,12 @@ static void rack_adapt__by_dsack(struct kunit *test)
 	fly(test, &f, true, false, 10);
 	KUNIT_ASSERT_EQ(test, sim_write(f.sock, 10 * MSS, 10 * MSS), 10 * MSS);
 	sim_run(RTT);
+	/* what was sent once and came twice is nothing to learn from */
+	f.ts->rack.reordering_seen = true;
+	dsack(&f, 1, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->rack.reo_wnd_mult, 1);
+	f.ts->rack.reordering_seen = false;
+	f.ts->total_retrans = 10;
 	/* where nothing ever came out of order it was something else */
 	dsack(&f, 1, 0);
 	KUNIT_EXPECT_EQ(test, f.ts->rack.reo_wnd_mult, 1);

@@ -256,7 +256,7 @@ static void timewait__last_ack_lost_server(struct kunit *test)
 	SIM_EXPECT(test, &p, TOYTCP_ACK, 2, 2, 0);
 	SIM_EXPECT_NONE(test);
 	KUNIT_EXPECT_EQ(test, child->sk->sk_state, TCP_ESTABLISHED);
-	KUNIT_EXPECT_EQ(test, sim_ts(child)->segs_in, 2);
+	KUNIT_EXPECT_EQ(test, sim_ts(child)->segs_in, 3);
 	KUNIT_EXPECT_EQ(test, sim_read_check(child, 0, 1000), 100);
 	KUNIT_EXPECT_EQ(test, sim_ts(listener)->req_count, 0);
 	/* and the 60 s begin anew */

@@ -76,8 +76,9 @@ void toytcp_cwv_sent(struct toytcp_sock *ts, bool limited)
  *
  * RFC 5681 4.1: what was learned of the path is stale after an idle timeout. As
  * Linux (and RFC 2861), half of the window goes for each of them, down to the
- * initial one, not all at once. An algorithm that decides all by itself is told
- * that sending begins.
+ * initial one, not all at once; and not where it was the peer's window that held
+ * the sender back. An algorithm that decides all by itself is told that sending
+ * begins.
  *
  * Context: socket lock held.
  */
@@ -91,6 +92,8 @@ void toytcp_cwv_idle(struct toytcp_sock *ts)
 		c->ops->sends(c, ts->now_us);
 		toytcp_pace_update_rate(&ts->inet.sk);
 	}
+	if (ts->chrono == TOYTCP_CHRONO_RWND)
+		return;
 	rto_us = toytcp_rtt_timeout_us(&ts->rtt);
 	if (idle_us <= rto_us || !decays(ts) || !ts->last_xmit_us)
 		return;

@@ -124,10 +124,10 @@ void toytcp_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_ca_state = info_ca_state(ts);
 	info->tcpi_retransmits = ts->retransmits;
 	info->tcpi_probes = ts->probes;
-	info->tcpi_backoff = ts->rtt.backoff;
+	info->tcpi_backoff = ts->packets_out ? ts->rtt.backoff : ts->probe_backoff;
 	info_options(ts, info);
 	info->tcpi_rto = toytcp_rtt_timeout_us(&ts->rtt);
-	info->tcpi_ato = TOYTCP_DELACK_US;
+	info->tcpi_ato = ts->data_segs_in ? TOYTCP_DELACK_US : 0;
 	info->tcpi_snd_mss = ts->mss;
 	info->tcpi_rcv_mss = ts->rcv_mss;
 	info->tcpi_unacked = ts->packets_out;
@@ -142,11 +142,12 @@ void toytcp_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_last_ack_recv =
 		ts->last_ack_recv_ms ? now_ms - ts->last_ack_recv_ms : 0;
 	info->tcpi_pmtu = ts->pmtu;
-	info->tcpi_rcv_ssthresh = ts->rcv_wnd;
+	info->tcpi_rcv_ssthresh = toytcp_rwnd_full(sk);
 	info->tcpi_rtt = ts->rtt.srtt_us8 >> 3;
 	info->tcpi_rttvar = ts->rtt.rttvar_us4 >> 2;
 	info->tcpi_snd_ssthresh = ts->cong.ssthresh_segs;
-	info->tcpi_advmss = ts->adv_mss;
+	info->tcpi_advmss = BIT(sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) ?
+				    ts->adv_mss : toytcp_adv_data(ts);
 	info->tcpi_rcv_rtt = ts->rcv_rtt_us;
 	info->tcpi_rcv_space = ts->rcvq_space;
 	info->tcpi_notsent_bytes = ts->write_seq - ts->snd_nxt;

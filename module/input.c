@@ -249,6 +249,9 @@ static void reading_begins(struct toytcp_sock *ts)
 	ts->copied_seq = ts->irs + 1;
 	ts->rcvq_seq = ts->copied_seq;
 	ts->rcvq_us = ts->now_us;
+	ts->rcvq_space = min_t(u32, ts->rcv_wnd,
+			       TOYTCP_CONG_INIT_CWND * toytcp_adv_data(ts));
+	ts->last_data_recv_ms = toytcp_clock_ms(ts);
 	ts->quickacks = TOYTCP_QUICKACKS;
 }
 
@@ -269,6 +272,8 @@ static void established(struct sock *sk, const struct toytcp_seg *seg)
 	ts->snd_wl1 = seg->seq;
 	ts->snd_wl2 = seg->ack;
 	ts->last_ack_recv_ms = toytcp_clock_ms(ts);
+	/* what TCP_INFO counts from until data are sent */
+	ts->last_xmit_us = ts->now_us;
 	if (!ts->fastopen_listener)
 		reading_begins(ts);
 	/* RFC 5681 3.1: a SYN-ACK was lost, so go on with one segment */
@@ -375,6 +380,8 @@ static enum toytcp_drop_reason step_ack(struct sock *sk,
 		toytcp_timers_peer_uto(sk, seg->opt.uto_s);
 	if (seg->flags & TOYTCP_CWR)
 		toytcp_ecn_cwr_heard(ts, seg);
+	if (unlikely(ts->probes))
+		toytcp_timers_probe_answered(sk);
 	ts->probes = 0;
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	ts->last_ack_recv_ms = toytcp_clock_ms(ts);
@@ -439,8 +446,8 @@ static void ack_schedule(struct sock *sk)
 	}
 }
 
-/* the receiver's own measure of a round trip: how long a window takes */
-static void rcv_rtt_measure(struct toytcp_sock *ts)
+/* the receiver's own measure of a round trip: how long a window takes at least */
+static void rcv_rtt_by_window(struct toytcp_sock *ts)
 {
 	u64 now = ts->now_us;
 	u32 sample;
@@ -449,14 +456,33 @@ static void rcv_rtt_measure(struct toytcp_sock *ts)
 		if (seq_before(ts->rcv_nxt, ts->rcv_rtt_seq))
 			return;
 		sample = clamp_t(u64, now - ts->rcv_rtt_start_us, 1, U32_MAX);
-		/* down at once, up slowly: a slow program makes windows last */
+		/* never up: a slow program makes windows last */
 		if (!ts->rcv_rtt_us || sample < ts->rcv_rtt_us)
 			ts->rcv_rtt_us = sample;
-		else
-			ts->rcv_rtt_us += (sample - ts->rcv_rtt_us) / 8;
 	}
 	ts->rcv_rtt_seq = ts->rcv_nxt + ts->rcv_wnd;
 	ts->rcv_rtt_start_us = now;
+}
+
+/*
+ * The same by timestamps: how long ago was the ACK that made room for this? Each
+ * is asked once, and only a full segment waited for nothing else. Within a
+ * millisecond the clock of the timestamps says nothing.
+ */
+static void rcv_rtt_by_stamp(struct toytcp_sock *ts, const struct toytcp_seg *seg)
+{
+	u32 ms = toytcp_ts_clock(ts) - seg->opt.tsecr, sample;
+
+	if (!seg->opt.has_ts || seg->opt.tsecr == ts->rcv_rtt_tsecr)
+		return;
+	ts->rcv_rtt_tsecr = seg->opt.tsecr;
+	if (seg->len < ts->rcv_mss || !ms || ms > INT_MAX / USEC_PER_MSEC)
+		return;
+	sample = ms * USEC_PER_MSEC;
+	if (!ts->rcv_rtt_us || sample < ts->rcv_rtt_us)
+		ts->rcv_rtt_us = sample;
+	else
+		ts->rcv_rtt_us += (sample - ts->rcv_rtt_us) / 8;
 }
 
 /* after close(), or shutdown() both ways */
@@ -516,7 +542,8 @@ static enum toytcp_drop_reason step_data(struct sock *sk,
 					  1);
 		ts->last_data_recv_ms = toytcp_clock_ms(ts);
 		rcv_mss_update(ts, seg);
-		rcv_rtt_measure(ts);
+		rcv_rtt_by_window(ts);
+		rcv_rtt_by_stamp(ts, seg);
 		if (seq_after(seg->seq + seg->len, ts->rcv_nxt))
 			toytcp_ecn_rcv(sk, seg);
 	}
@@ -746,7 +773,6 @@ void toytcp_rcv_syn_data(struct sock *sk, struct toytcp_seg *seg)
 	struct toytcp_sock *ts = toytcp_sk(sk);
 	enum toytcp_drop_reason why;
 
-	ts->segs_in++;
 	reading_begins(ts);
 	seg->seq++;
 	seg->flags &= ~TOYTCP_SYN;

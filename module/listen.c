@@ -555,6 +555,7 @@ static void child_from_req(struct sock *sk, const struct toytcp_req *req)
 	ts->ts_recent = req->ts_recent;
 	ts->ts_recent_s = toytcp_now_s();
 	ts->ts_offset = req->ts_offset;
+	ts->segs_in = 1;
 	/* of a SYN-ACK that was sent, and sent once */
 	if (!req->retries && !req->acked && req->flow.hashed)
 		toytcp_rtt_sample(&ts->rtt,

@@ -203,7 +203,8 @@ static int xmit_queued(struct sock *sk, struct sk_buff *skb, gfp_t gfp)
 	cb->xmit_us = now_us;
 	if (unlikely(sk->sk_pacing_status == SK_PACING_FQ))
 		cb->xmit_us = toytcp_pace_departure(ts, now_us);
-	ts->last_xmit_us = now_us;
+	if (skb->len)
+		ts->last_xmit_us = now_us;
 	toytcp_scoreboard_sent(ts, skb);
 	toytcp_rate_sent(ts, cb);
 	out = skb_cloned(skb) ? pskb_copy(skb, gfp) : skb_clone(skb, gfp);

@@ -30,7 +30,8 @@ static u32 window_clamp(const struct toytcp_sock *ts, u32 wnd)
  * @wscale: set to the shift count to offer, 0..14
  * @wnd: set to the window, bytes; a SYN's is never scaled (RFC 7323 2.2)
  *
- * The window scale must serve the largest buffer that auto-tuning may reach.
+ * The window scale must serve the largest buffer that auto-tuning or SO_RCVBUF
+ * may reach, and nearly all of it may be payload (as Linux).
  *
  * Context: socket lock held.
  */
@@ -42,7 +43,8 @@ void toytcp_rwnd_init(const struct sock *sk, const struct toytcp_path *path,
 	u32 clamp = toytcp_sk(sk)->window_clamp ?: path->window;
 
 	if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK))
-		top = max_t(u32, top, READ_ONCE(ctl->rmem[2]) >> 1);
+		top = max3(top, (u32)READ_ONCE(ctl->rmem[2]),
+			   READ_ONCE(sysctl_rmem_max));
 	if (clamp) {
 		top = min(top, clamp);
 		space = min(space, clamp);
@@ -69,7 +71,14 @@ static u32 window_free(const struct sock *sk)
 	return window_clamp(toytcp_sk(sk), payload(toytcp_sk(sk), space));
 }
 
-static u32 window_full(const struct sock *sk)
+/**
+ * toytcp_rwnd_full() - the window of an empty buffer
+ * @sk: the socket
+ *
+ * Context: socket lock held.
+ * Return: bytes, > 0.
+ */
+u32 toytcp_rwnd_full(const struct sock *sk)
 {
 	const struct toytcp_sock *ts = toytcp_sk(sk);
 
@@ -107,7 +116,7 @@ u32 toytcp_rwnd_select(const struct sock *sk)
 	const struct toytcp_sock *ts = toytcp_sk(sk);
 	struct toytcp_window_in in = {
 		.space = window_free(sk),
-		.full_space = window_full(sk),
+		.full_space = toytcp_rwnd_full(sk),
 		.mss = ts->rcv_mss,
 		.cur_wnd = toytcp_rcv_wnd_left(ts),
 		.wscale = ts->wscale_ok ? ts->rcv_wscale : 0,
@@ -128,7 +137,7 @@ bool toytcp_rwnd_grew(struct sock *sk)
 {
 	const struct toytcp_sock *ts = toytcp_sk(sk);
 	u32 left = toytcp_rcv_wnd_left(ts);
-	u32 full = window_full(sk);
+	u32 full = toytcp_rwnd_full(sk);
 
 	/* cheap test first: selecting is only worth it when much was read */
 	if (2 * left > full)

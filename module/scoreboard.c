@@ -375,14 +375,20 @@ static bool is_dsack(const struct toytcp_sock *ts, const struct toytcp_seg *seg)
 	       seq_leq(b[0].end, b[1].end);
 }
 
+/* as Linux: what arrived twice is delivered, too, unless it was sent once only */
 static void dsack(struct toytcp_sock *ts, const struct toytcp_sack_block *b,
 		  struct toytcp_ack *ack)
 {
 	u32 segs = DIV_ROUND_UP(b->end - b->start, ts->mss);
 
-	ack->dsack = true;
+	if (b->end - b->start > ts->max_snd_wnd)
+		return;
 	ts->dsack_dups += segs;
 	toytcp_stats_inc(sock_net(&ts->inet.sk), TOYTCP_MIB_DSACK_RECV);
+	if (ts->dsack_dups > ts->total_retrans)
+		return;
+	ack->dsack = true;
+	ack->delivered_segs += segs;
 	if (ts->tlp_pending && ts->tlp_retrans && b->end == ts->tlp_high_seq)
 		ack->dsack_tlp = true;
 	if (ts->undo_valid && ts->undo_retrans > 0 &&

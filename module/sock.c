@@ -663,6 +663,7 @@ int toytcp_sock_disconnect(struct sock *sk)
 	ts->rcv_nxt = 0;
 	ts->copied_seq = 0;
 	ts->rcv_rtt_us = 0;
+	ts->rcv_rtt_tsecr = 0;
 	ts->rcv_rtt_start_us = 0;
 	ts->rcvq_space = 0;
 	ts->rcv_share = TOYTCP_SHARE_INIT;
@@ -881,7 +882,8 @@ void toytcp_sock_sndbuf_expand(struct sock *sk)
  * Dynamic right-sizing: if the program reads more in a round trip than it
  * did in any before, the sender could use twice that window. As in Linux what
  * grew grows on: a window told now is used a round trip later, and slow start
- * has doubled by then.
+ * has doubled by then; and a program that leaves as much unread as it read
+ * needs no larger window.
  *
  * Context: process, socket lock held.
  */
@@ -889,7 +891,8 @@ void toytcp_sock_rcvbuf_adjust(struct sock *sk)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 	int top = READ_ONCE(toytcp_sk_net(sk)->sysctl.rmem[2]);
-	u32 read = ts->copied_seq - ts->rcvq_seq;
+	s32 left = ts->rcv_nxt - ts->copied_seq;
+	u32 read = max_t(s32, ts->copied_seq - ts->rcvq_seq - left, 0);
 	u64 now, want;
 
 	if (!ts->rcv_rtt_us)
@@ -899,13 +902,13 @@ void toytcp_sock_rcvbuf_adjust(struct sock *sk)
 	if (now - ts->rcvq_us < ts->rcv_rtt_us)
 		return;
 	if (read > ts->rcvq_space) {
-		u32 before = max3(ts->rcvq_space, TOYTCP_CONG_INIT_CWND * ts->adv_mss, 1u);
+		u32 before = max(ts->rcvq_space, 1u);
 
 		ts->rcvq_space = read;
-		/* room for twice the data and for a start-up burst; truesize: twice that */
-		want = 2 * (2ull * read + 16 * ts->adv_mss);
-		if (read > before)
-			want += 2 * mul_u64_u32_div(want, read - before, before);
+		/* room for twice the data and for a start-up burst, by what buffers weigh */
+		want = 2ull * read + 16 * ts->adv_mss;
+		want += 2 * mul_u64_u32_div(want, read - before, before);
+		want = (want << 8) / max_t(u8, ts->rcv_share, 1);
 		if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK) &&
 		    want > sk->sk_rcvbuf && !sk_under_memory_pressure(sk))
 			WRITE_ONCE(sk->sk_rcvbuf,

@@ -41,6 +41,7 @@
 #define TOYTCP_MSS_DEFAULT	536	/* RFC 9293 3.7.1: no MSS option heard */
 #define TOYTCP_MSS_MIN		48	/* floor whatever a peer says; Linux's TCP_MIN_SND_MSS */
 #define TOYTCP_MSS_MAX		65495	/* 65535 less IPv4 and TCP headers */
+#define TOYTCP_TS_LEN		12	/* timestamps in a segment, two NOPs before them */
 #define TOYTCP_SHARE_INIT	128	/* of 256: half a buffer, before one was seen */
 #define TOYTCP_SHARE_MAX	240	/* some room for segments that are alone */
 #define TOYTCP_HEADROOM		ALIGN(MAX_HEADER + 20 + 60, 16) /* link + IPv4 + full TCP header */
@@ -327,11 +328,12 @@ struct toytcp_sock {
 	u64 pace_ns;			/* the next data leave no sooner, nanoseconds */
 
 	/* receive buffer auto-tuning */
-	u32 rcvq_space;			/* bytes copied in the last measured round trip */
+	u32 rcvq_space;			/* most bytes copied in a round trip, or assumed */
 	u32 rcvq_seq;			/* copied_seq at its start */
 	u64 rcvq_us;			/* its start */
 	u32 rcv_rtt_us;			/* round trip seen by the receiver; 0: none */
 	u32 rcv_rtt_seq;		/* rcv_nxt that ends the measured window */
+	u32 rcv_rtt_tsecr;		/* timestamp that was measured by last */
 	u64 rcv_rtt_start_us;
 
 	/* timers */
@@ -433,6 +435,12 @@ static inline bool toytcp_prr_runs(const struct toytcp_sock *ts)
 static inline u64 toytcp_sent_ago_us(const struct toytcp_skb_cb *cb, u64 now_us)
 {
 	return now_us > cb->xmit_us ? now_us - cb->xmit_us : 0;
+}
+
+/* bytes of data in a segment as large as we offered to take */
+static inline u32 toytcp_adv_data(const struct toytcp_sock *ts)
+{
+	return ts->adv_mss - (ts->ts_ok ? TOYTCP_TS_LEN : 0);
 }
 
 /* bytes of the advertised window still open */
@@ -609,6 +617,7 @@ void toytcp_stamp_acked(struct sock *sk, struct sk_buff *skb);
 /* rwnd.c */
 void toytcp_rwnd_init(const struct sock *sk, const struct toytcp_path *path,
 		      u32 mss, u8 *wscale, u32 *wnd);
+u32 toytcp_rwnd_full(const struct sock *sk);
 u32 toytcp_rwnd_select(const struct sock *sk);
 bool toytcp_rwnd_grew(struct sock *sk);
 void toytcp_rwnd_weigh(struct toytcp_sock *ts, u32 len, u32 truesize);
@@ -690,6 +699,7 @@ void toytcp_timers_sent(struct sock *sk);
 void toytcp_timers_acked(struct sock *sk, bool progress, u64 reo_us);
 void toytcp_timers_reneged(struct sock *sk);
 void toytcp_timers_probe(struct sock *sk);
+void toytcp_timers_probe_answered(struct sock *sk);
 void toytcp_timers_delack(struct sock *sk, u32 delay_us);
 void toytcp_timers_delack_read(struct sock *sk);
 void toytcp_timers_pace(struct sock *sk, u64 delay_us);

@@ -222,6 +222,19 @@ void toytcp_timers_reneged(struct sock *sk)
 	arm(sk, &ts->timer_rtx, max(ts->rtt.srtt_us8 >> 4, RENEGED_MIN_US));
 }
 
+static void arm_probe(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+	u64 delay;
+
+	delay = toytcp_rtt_backed_off_us(ts->rtt.rto_us, ts->probe_backoff,
+					 ts->rtt.rto_max_us);
+	if (ts->probe_backoff)
+		delay = clamp_to_user_timeout(ts, ts->probe_since_us, delay);
+	ts->rtx_mode = TOYTCP_RTX_PROBE;
+	arm(sk, &ts->timer_rtx, delay);
+}
+
 /**
  * toytcp_timers_probe() - data wait, nothing is in flight, no window
  * @sk: the socket
@@ -231,19 +244,31 @@ void toytcp_timers_reneged(struct sock *sk)
 void toytcp_timers_probe(struct sock *sk)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
-	u64 delay;
 
 	if (toytcp_timer_pending(&ts->timer_rtx) &&
 	    ts->rtx_mode == TOYTCP_RTX_PROBE)
 		return;
 	if (WARN_ON_ONCE(ts->packets_out))
 		return;
-	delay = toytcp_rtt_backed_off_us(ts->rtt.rto_us, ts->probe_backoff,
-					 ts->rtt.rto_max_us);
-	if (ts->probe_backoff)
-		delay = clamp_to_user_timeout(ts, ts->probe_since_us, delay);
-	ts->rtx_mode = TOYTCP_RTX_PROBE;
-	arm(sk, &ts->timer_rtx, delay);
+	arm_probe(sk);
+}
+
+/**
+ * toytcp_timers_probe_answered() - an ACK came while nothing was in flight
+ * @sk: the socket
+ *
+ * As Linux: the next probe counts from here. One round trip sooner some peers
+ * would not answer it, since they tell no more than twice a second where they are.
+ *
+ * Context: socket lock held.
+ */
+void toytcp_timers_probe_answered(struct sock *sk)
+{
+	struct toytcp_sock *ts = toytcp_sk(sk);
+
+	if (ts->rtx_mode == TOYTCP_RTX_PROBE &&
+	    toytcp_timer_pending(&ts->timer_rtx))
+		arm_probe(sk);
 }
 
 /**

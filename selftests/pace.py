@@ -74,7 +74,8 @@ def transfer(size, rate=None, watch=None, kind=family, cong=None, option=socket.
     sender = threading.Thread(target=s.sendall, args=(bytes(size),), daemon=True)
     sender.start()
     while watch and sender.is_alive():
-        watch()
+        watch(s)
+        sender.join(0.01)
     sender.join()
     s.shutdown(socket.SHUT_WR)
     receiver.join()
@@ -107,19 +108,32 @@ def pace_fq():
 
 
 def small_queue():
-    backlogs = []
+    """
+    Two buffers wait in a slow device's queue, or a millisecond of the pace, and the
+    one that was sent when there was less; the kernel's TCP is measured by the
+    same. A buffer is a millisecond of the pace itself, but two segments at least.
+    """
+    backlogs, rates = [], []
 
-    def watch():
+    def watch(s):
+        info = s.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+        rates.append(struct.unpack_from("=Q", info, TCP_INFO_PACING_RATE)[0])
         stats = json.loads(tc(netns_a, "-s", "-j", "qdisc", "show", "dev", dev_a))
         backlogs.append(stats[0]["backlog"])
 
-    tc(netns_a, "qdisc", "replace", "dev", dev_a, "root", "tbf", "rate", "8mbit",
-       "burst", "5000", "limit", "10000000")
     tc(netns_b, "qdisc", "replace", "dev", dev_b, "root", "netem", "delay", "10ms")
-    seconds, _ = transfer(1_500_000, watch=watch)
-    # the window is many times that by now, and the queue has room for all of it
-    assert backlogs and max(backlogs) <= 40000, f"{backlogs} bytes wait"
-    assert seconds >= 1.2, f"{seconds} s at 8 Mbit/s"
+    for mbit, size in (1, 100_000), (8, 700_000):
+        # its queue has room for the whole window
+        tc(netns_a, "qdisc", "replace", "dev", dev_a, "root", "tbf", "rate", f"{mbit}mbit",
+           "burst", "5000", "limit", "10000000")
+        for kind in {"inet", family}:
+            backlogs.clear()
+            rates.clear()
+            seconds, _ = transfer(size, watch=watch, kind=kind)
+            buffer = max(2, (max(rates) >> 10) // 1448) * 1514
+            print(f"# {mbit} Mbit/s, {kind}: {max(backlogs)} bytes wait, a buffer has {buffer}")
+            assert max(backlogs) <= 3 * buffer, f"{max(backlogs)} bytes wait, {kind}"
+            assert seconds >= 0.9 * (size - 5000) * 8e-6 / mbit, f"{seconds} s, {kind}"
 
 
 def available(cong):
