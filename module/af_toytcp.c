@@ -79,8 +79,11 @@ int toytcp_bind_locked(struct sock *sk, __be32 addr, u16 port)
 	/* IP_BIND_ADDRESS_NO_PORT: connect() chooses it, for one destination */
 	if (port || !compat_bind_no_port(sk)) {
 		err = toytcp_port_bind(sk, addr, port);
-		if (err)
+		if (err) {
+			/* as Linux: that of a connection that failed is forgotten */
+			ts->flow.key.laddr = 0;
 			return err;
+		}
 	}
 	ts->flow.key.laddr = addr;
 	if (addr)
@@ -180,6 +183,14 @@ static int foreign_end(struct sock *sk, const struct sockaddr *uaddr, int len,
 	return 0;
 }
 
+/* may segments come from it? Not RFC 1122 3.2.1.3's broadcast, no multicast */
+static bool source_ok(struct net *net, __be32 addr)
+{
+	unsigned int type = inet_addr_type(net, addr);
+
+	return type != RTN_BROADCAST && type != RTN_MULTICAST;
+}
+
 /* active open, RFC 9293 3.10.1; socket lock held */
 static int connect_start(struct sock *sk, const struct sockaddr_in *addr)
 {
@@ -189,6 +200,9 @@ static int connect_start(struct sock *sk, const struct sockaddr_in *addr)
 	__be32 laddr = bound;
 	int err;
 
+	/* bind() takes it, as Linux, but it is no source: the route has one */
+	if (laddr && !source_ok(sock_net(sk), laddr))
+		laddr = 0;
 	err = toytcp_ipv4_route_connect(sk, addr->sin_addr.s_addr,
 					addr->sin_port, &laddr);
 	if (err)

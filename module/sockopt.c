@@ -95,6 +95,8 @@ static int set_timestamping(struct socket *sock, int optname, sockptr_t optval,
 	if (copy_from_sockptr(&val, optval, optlen == sizeof(val) ? sizeof(val) :
 								    sizeof(int)))
 		return -EFAULT;
+	if (val.flags & ~SOF_TIMESTAMPING_MASK)
+		return -EINVAL;
 	if ((val.flags & stats) == stats)
 		return -EOPNOTSUPP;
 	begins = val.flags & SOF_TIMESTAMPING_OPT_ID &&
@@ -697,6 +699,16 @@ static int get_own_option(struct sock *sk, int optname, char __user *optval,
 	return put_answer(&val, sizeof(val), optval, optlen, len);
 }
 
+/* an option of IPPROTO_IP that is not there; the length is looked at first, as Linux */
+static int get_no_option(const int __user *optlen)
+{
+	int len;
+
+	if (get_user(len, optlen))
+		return -EFAULT;
+	return len < 0 ? -EINVAL : -ENOPROTOOPT;
+}
+
 /**
  * toytcp_getsockopt() - proto_ops.getsockopt
  * @sock: the socket
@@ -723,5 +735,5 @@ int toytcp_getsockopt(struct socket *sock, int level, int optname,
 	if (level == SOL_TOYTCP)
 		return get_own_option(sk, optname, optval, optlen);
 	/* Linux's answers differ for get and set */
-	return level == IPPROTO_IP ? -ENOPROTOOPT : -EOPNOTSUPP;
+	return level == IPPROTO_IP ? get_no_option(optlen) : -EOPNOTSUPP;
 }

@@ -120,9 +120,16 @@ static int send_opens(struct sock *sk, struct msghdr *msg, int *copied)
 	return err;
 }
 
+/* nothing more can be sent: shut down, broken, or gone while we slept */
+static bool send_ended(const struct sock *sk)
+{
+	return sk->sk_err || (sk->sk_shutdown & SEND_SHUTDOWN) ||
+	       !toytcp_may_write(sk);
+}
+
 static int sendmsg_locked(struct sock *sk, struct msghdr *msg)
 {
-	int flags = msg->msg_flags, copied = 0, err, n;
+	int flags = msg->msg_flags, copied = 0, in_syn = 0, err, n;
 	struct ubuf_info *uarg = NULL;
 	struct sockcm_cookie sockc;
 	long timeo;
@@ -134,7 +141,8 @@ static int sendmsg_locked(struct sock *sk, struct msghdr *msg)
 	sockcm_init(&sockc, sk);
 	toytcp_stamp_begin(sk, sockc.tsflags);
 	if (unlikely(flags & MSG_FASTOPEN || toytcp_sk(sk)->defer_connect)) {
-		err = send_opens(sk, msg, &copied);
+		err = send_opens(sk, msg, &in_syn);
+		copied = in_syn;
 		if (err == -EINPROGRESS && copied)
 			goto out;
 		if (err) {
@@ -158,11 +166,11 @@ static int sendmsg_locked(struct sock *sk, struct msghdr *msg)
 	toytcp_stamp_keep(sk, sockc.tsflags);
 	sk_clear_bit(SOCKWQ_ASYNC_NOSPACE, sk);
 	goal = size_goal(sk, msg);
+	err = -EPIPE;
+	/* what is to be sent may be nothing: it is told all the same */
+	if (send_ended(sk))
+		goto error;
 	while (msg_data_left(msg)) {
-		err = -EPIPE;
-		if (sk->sk_err || (sk->sk_shutdown & SEND_SHUTDOWN) ||
-		    !toytcp_may_write(sk))
-			goto error;
 		n = uarg ? toytcp_zerocopy_append(sk, msg, goal, uarg) :
 		    flags & COMPAT_MSG_SPLICE_PAGES ?
 			   toytcp_zerocopy_splice(sk, msg, goal) :
@@ -184,6 +192,8 @@ static int sendmsg_locked(struct sock *sk, struct msghdr *msg)
 			toytcp_urgent_send(sk);
 		toytcp_output_push(sk, TOYTCP_PUSH_NAGLE);
 		err = sk_stream_wait_memory(sk, &timeo);
+		if (!err && send_ended(sk))
+			err = -EPIPE;
 		if (err)
 			goto error;
 		goal = size_goal(sk, msg);
@@ -193,8 +203,10 @@ static int sendmsg_locked(struct sock *sk, struct msghdr *msg)
 out:
 	if (copied && (flags & MSG_OOB))
 		toytcp_urgent_send(sk);
-	if (copied) {
+	/* as Linux: what went with the SYN gets no stamp */
+	if (copied > in_syn)
 		toytcp_stamp_write(sk, sockc.tsflags);
+	if (copied) {
 		toytcp_output_push(sk, flags & MSG_MORE ? TOYTCP_PUSH_MORE :
 							  TOYTCP_PUSH_NAGLE);
 	}

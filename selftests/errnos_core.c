@@ -577,6 +577,7 @@ void add_core_rows(void)
 		{ "SO_TIMESTAMPING, nothing to report", SO_TIMESTAMPING,
 		  SOF_TIMESTAMPING_RX_SOFTWARE },
 		{ "SO_TIMESTAMPING, what is not there", SO_TIMESTAMPING, 1 << 30 },
+		{ "SO_TIMESTAMPING, all bits", SO_TIMESTAMPING, -1 },
 	};
 	unsigned int i;
 	struct row *r;

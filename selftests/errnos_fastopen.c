@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/net_tstamp.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
@@ -51,6 +52,21 @@ static void accepted(const struct row *r)
 	}
 	said("again", open_to(fd, name_of(l), 1));
 	rec_state(fd);
+}
+
+/* a: bytes, of which the first go with the SYN and get no stamp */
+static void stamped(const struct row *r)
+{
+	int l = new_peer(), fd = opener(true, true), flags = SOF_TIMESTAMPING_TX_SCHED;
+
+	if (!r->a)
+		nonblock(fd);
+	listen_on(l, "10.77.0.1");
+	set_int(fd, SOL_SOCKET, SO_TIMESTAMPING, flags);
+	said("open", open_to(fd, name_of(l), r->a ?: 10));
+	need("accept", accept(l, NULL, NULL));
+	wait_for(fd, POLLOUT);
+	rec_poll(fd);
 }
 
 /* a: no cookie wanted; b: blocking. Nobody listens there. */
@@ -244,6 +260,8 @@ void add_fastopen_rows(void)
 		r->a = i & 1;
 		r->b = i & 2;
 	}
+	add(stamped, "MSG_FASTOPEN: no stamp of a SYN")->a = 0;
+	add(stamped, "MSG_FASTOPEN: a stamp of what a SYN left")->a = 4000;
 	add(no_answer, "MSG_FASTOPEN: no answer, cookie asked for")->a = 0;
 	add(no_answer, "MSG_FASTOPEN: no answer, no cookie")->a = 1;
 	for (i = 0; i < ARRAY_SIZE(names); i++)

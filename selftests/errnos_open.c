@@ -529,6 +529,9 @@ void add_bind_rows(void)
 		"0.0.0.0";
 	add(bind_then_connect, "bind: another loopback address, then connect")
 		->text = "127.0.0.9";
+	add(bind_then_connect, "bind: broadcast, then connect")->text = "127.255.255.255";
+	add(bind_then_connect, "bind: all ones, then connect")->text = "255.255.255.255";
+	add(bind_then_connect, "bind: multicast, then connect")->text = "224.0.0.1";
 	add(autobind_range, "bind: port 0 gives distinct unprivileged ports");
 }
 
@@ -883,8 +886,14 @@ static void connect_again(const struct row *r)
 		nonblock(fd);
 		connect(fd, SA(sin), sizeof(sin));
 		wait_for(fd, POLLHUP);
-		said("recv", recv(fd, &sin, 1, 0));
-		said("recv", recv(fd, &sin, 1, 0));
+		said("recv", recv(fd, &peer, 1, 0));
+		said("recv", recv(fd, &peer, 1, 0));
+		rec("%s; ", inet_ntoa(name_of(fd).sin_addr));
+		a = new_peer();
+		listen_on(a, "127.0.0.1");
+		peer = name_of(a);
+		said("bind", bind(fd, SA(peer), sizeof(peer)));
+		rec("%s; ", inet_ntoa(name_of(fd).sin_addr));
 		break;
 	case 7:	/* refused, error taken by send */
 		fd = new_sock();
@@ -1005,14 +1014,20 @@ static void self_connect(const struct row *r)
 static void shut_then_connect(const struct row *r)
 {
 	struct sockaddr_in sin = at("127.0.0.1", 0);
-	int fd = new_sock();
+	int fd = new_sock(), l = new_peer();
 
-	need("bind", bind(fd, SA(sin), sizeof(sin)));
-	sin = name_of(fd);
+	if (r->b) {
+		listen_on(l, "127.0.0.1");
+		sin = name_of(l);
+	} else {
+		need("bind", bind(fd, SA(sin), sizeof(sin)));
+		sin = name_of(fd);
+	}
 	said("shutdown", shutdown(fd, r->a));
 	rec_poll(fd);
 	said("connect", connect(fd, SA(sin), sizeof(sin)));
 	rec_poll(fd);
+	said("send nothing", send(fd, "", 0, MSG_NOSIGNAL));
 	said("send", send(fd, "x", 1, MSG_NOSIGNAL));
 	rec("mss %d; ", get_int(fd, IPPROTO_TCP, TCP_MAXSEG) > 536);
 }
@@ -1063,13 +1078,18 @@ void add_connect_rows(void)
 		"refused, then accepted",
 	};
 	unsigned int i;
+	struct row *r;
 
 	for (i = 0; i < ARRAY_SIZE(what); i++)
 		add(connect_again, "connect: again, %s", what[i])->a = i;
 	disconnect_later();
 	add(self_connect, "connect: to itself");
-	for (i = 0; i < 3; i++)
-		add(shut_then_connect, "connect: to itself after shutdown %u", i)->a = i;
+	for (i = 0; i < 6; i++) {
+		r = add(shut_then_connect, "connect: to %s after shutdown %u",
+			i < 3 ? "itself" : "a listener", i % 3);
+		r->a = i % 3;
+		r->b = i / 3;
+	}
 	add(connect_sndtimeo, "connect: SO_SNDTIMEO, no answer");
 	add(connecting_state, "connecting: send, recv, poll, ioctl");
 	for (i = 0; i < 3; i++)

@@ -404,8 +404,8 @@ static const char *later_option(int level, int option)
 		}
 	if (level == IPPROTO_IP)
 		return option == IP_OPTIONS || option == 16 || option == 17 ||
-		       (option >= 32 && option <= 49) || option > 50 ?
-		       "source routes, multicast, policies: not for TCP" : NULL;
+		       (option >= 32 && option <= 49) || option == 52 ?
+		       "source routes, multicast, policies, raw sockets: not for TCP" : NULL;
 	if (level == SOL_SOCKET)	/* SO_DEVMEM_DONTNEED */
 		return option == 80 ?
 		       "the kernel allows it to AF_INET only" : NULL;
