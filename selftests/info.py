@@ -66,9 +66,10 @@ def anything(_a, _b):
 MS = 1000
 RULES = {
     **dict.fromkeys(("last_data_sent", "last_data_recv", "last_ack_recv"), near(.4, 150)),
-    **dict.fromkeys(("rto", "rtt", "min_rtt", "busy_time", "rwnd_limited"), near(.2, 40 * MS)),
+    **dict.fromkeys(("rto", "rtt", "min_rtt"), near(.2, 40 * MS)),
+    **dict.fromkeys(("busy_time", "rwnd_limited"), near(.4, 100 * MS)),
     "rttvar": near(.5, 20 * MS),
-    "total_rto_time": near(.2, 60),
+    "total_rto_time": near(.4, 100),
     "pacing_rate": near(.5, 0),
     "delivery_rate": near(.5, 0),
     # a situation that has it says so
@@ -235,11 +236,11 @@ def window(p):
 
 
 def loss(p):
-    p.connect()
     drop("numgen inc mod 100 == 20 drop")
+    p.connect()
     p.stream(40)
-    drop_no_more()
     p.take("after a loss", *FOLLOWS_BUFFER)
+    drop_no_more()
 
 
 def timeout(p):
@@ -248,27 +249,29 @@ def timeout(p):
     drop("drop")
     p.send(8)
     time.sleep(0.55)
-    p.take("after a timeout")
+    # nft takes its time, and the data that never came are waited for since the handshake
+    never = "last_data_recv", "last_data_sent"
+    p.take("after a timeout", *never)
     drop_no_more()
     p.read(8)
     p.settled()
-    p.take("after the recovery")
+    p.take("after the recovery", *never)
 
 
 def tail(p):
-    p.connect()
     drop("numgen inc mod 100 == 9 drop")
+    p.connect()
     p.stream(10)
-    drop_no_more()
     p.take("after a loss probe")
+    drop_no_more()
 
 
 def marks(p):
-    p.connect()
     drop("numgen inc mod 100 == 20 ip ecn set ce")
+    p.connect()
     p.stream(40)
-    drop_no_more()
     p.take("after a mark", *FOLLOWS_BUFFER)
+    drop_no_more()
 
 
 def differences(kernel, ours, role, ignored):

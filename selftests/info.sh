@@ -1,5 +1,5 @@
 #!/bin/bash
-# vm: group=paths cpus=1 timeout=120 kernel=debug
+# vm: group=paths cpus=1 timeout=600 kernel=debug
 # SPDX-License-Identifier: GPL-2.0
 #
 # TCP_INFO beside the kernel's TCP, every field, in situations that both are
