@@ -659,6 +659,29 @@ static void recovery_undo__not_by_a_loss_probe(struct kunit *test)
 	tlp = false;
 }
 
+/* all ACKs were held up; a loss probe was sent, then the timeout's: what answers the probe is early */
+static void recovery_undo__after_a_loss_probe(struct kunit *test)
+{
+	struct flight f;
+
+	tlp = true;
+	fly(test, &f, true, true, 5);
+	sim_run(2 * RTT + 3 * SIM_MS);
+	SIM_EXPECT(test, &f.p, TOYTCP_ACK, 1 + 4 * MSS, 1, MSS);
+	/* the peer echoes the probe, which is as good as in sequence, and not the retransmission */
+	f.p.tsecr = toytcp_ts_now(f.ts->ts_offset);
+	sim_run(f.ts->rtt.rto_us);
+	EXPECT_RTX(test, &f, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->recovery, TOYTCP_LOSS);
+	KUNIT_EXPECT_LT(test, f.ts->cong.ssthresh_segs, TOYTCP_CONG_SSTHRESH_INF);
+	sim_run(5 * SIM_MS);
+	ack(&f, 5, 0, 0);
+	KUNIT_EXPECT_EQ(test, f.ts->recovery, TOYTCP_OPEN);
+	KUNIT_EXPECT_EQ(test, f.ts->cong.ssthresh_segs, TOYTCP_CONG_SSTHRESH_INF);
+	KUNIT_EXPECT_GE(test, f.ts->cong.cwnd_segs, 10);
+	tlp = false;
+}
+
 /* RFC 5682 3.1: after the timeout the originals are acknowledged, and nothing is sent twice */
 static void recovery_frto__spurious(struct kunit *test)
 {
@@ -957,6 +980,7 @@ static struct kunit_case recovery_cases[] = {
 	KUNIT_CASE(recovery_undo__by_dsack),
 	KUNIT_CASE(recovery_undo__of_what_was_overtaken),
 	KUNIT_CASE(rack_adapt__by_dsack),
+	KUNIT_CASE(recovery_undo__after_a_loss_probe),
 	KUNIT_CASE(recovery_frto__spurious),
 	KUNIT_CASE(recovery_frto__real),
 	KUNIT_CASE_PARAM(scoreboard__work_of_an_ack, work_gen_params),

@@ -60,19 +60,22 @@ static void rtt_sample(struct toytcp_sock *ts, const struct toytcp_seg *seg,
 
 /* ---- undo ---- */
 
-/* a loss event begins: what to go back to if it is none */
+/*
+ * A loss event begins: what to go back to if it is none. A loss probe may be
+ * reported as a duplicate, if the original arrived, too; but it was no
+ * retransmission of this event: what answers it answers nothing of that (Linux).
+ */
 static void undo_prepare(struct toytcp_sock *ts)
 {
+	bool probe = ts->tlp_pending && ts->tlp_retrans;
+
 	ts->undo_valid = true;
 	ts->undo_una = ts->snd_una;
 	ts->prior_cwnd = ts->cong.cwnd_segs;
 	ts->prior_ssthresh = ts->cong.ssthresh_segs;
 	/* retransmissions on their way may be reported, too; -1: none yet */
-	ts->undo_retrans = ts->retrans_out ?: -1;
-	/* so may a loss probe that has arrived, if the original did (Linux) */
-	if (!ts->retrans_out && ts->tlp_pending && ts->tlp_retrans)
-		ts->undo_retrans = 1;
-	if (!ts->retrans_out)
+	ts->undo_retrans = max_t(u32, ts->retrans_out, probe) ?: -1;
+	if (ts->retrans_out <= probe)
 		ts->retrans_stamp = 0;
 }
 
