@@ -164,6 +164,72 @@ static void timers_delack__goes_with_data(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, toytcp_timer_pending(&o.ts->timer_delack));
 }
 
+/*
+ * A young connection acknowledges at once, but less than a segment that a
+ * program waits for goes with the answer, or a moment later
+ */
+static void timers_delack__answer_expected(struct kunit *test)
+{
+	DEFINE_WAIT_FUNC(reader, woken_wake_function);
+	struct open o;
+
+	open(test, &o);
+	sim_peer_send(&o.p, TOYTCP_ACK, 100);
+	SIM_EXPECT(test, &o.p, TOYTCP_ACK, 1, 101, 0);
+
+	add_wait_queue(sk_sleep(o.sock->sk), &reader);
+	sim_peer_send(&o.p, TOYTCP_ACK, 100);
+	sim_run(TOYTCP_DELACK_READ_US - 1);
+	SIM_EXPECT_NONE(test);
+	sim_run(1);
+	SIM_EXPECT(test, &o.p, TOYTCP_ACK, 1, 201, 0);
+	/* one, no more: the second may be what the peer's window waits with */
+	sim_peer_send(&o.p, TOYTCP_ACK, 100);
+	SIM_EXPECT_NONE(test);
+	sim_peer_send(&o.p, TOYTCP_ACK, 100);
+	SIM_EXPECT(test, &o.p, TOYTCP_ACK, 1, 401, 0);
+	/* slow start has full ones */
+	sim_peer_send(&o.p, TOYTCP_ACK, 1460);
+	SIM_EXPECT(test, &o.p, TOYTCP_ACK, 1, 1861, 0);
+	sim_peer_send(&o.p, TOYTCP_ACK, 1460);
+	SIM_EXPECT(test, &o.p, TOYTCP_ACK, 1, 3321, 0);
+	/* TCP_QUICKACK means at once */
+	sim_set_option(test, o.sock, TCP_QUICKACK, 1);
+	sim_peer_send(&o.p, TOYTCP_ACK, 100);
+	SIM_EXPECT(test, &o.p, TOYTCP_ACK, 1, 3421, 0);
+	o.ts->quickack_wanted = 0;
+	sim_peer_send(&o.p, TOYTCP_ACK, 100);
+	SIM_EXPECT_NONE(test);
+	KUNIT_EXPECT_EQ(test, sim_write(o.sock, 0, 10), 10);
+	SIM_EXPECT(test, &o.p, TOYTCP_ACK, 1, 3521, 10);
+	remove_wait_queue(sk_sleep(o.sock->sk), &reader);
+	sim_run(SIM_S / 10);
+	SIM_EXPECT_NONE(test);
+}
+
+/* a program that waits for more will not answer without that */
+static void timers_delack__more_wanted(struct kunit *test)
+{
+	DEFINE_WAIT_FUNC(reader, woken_wake_function);
+	struct kvec vec;
+	struct msghdr msg = {};
+	struct open o;
+	u8 buf[200];
+
+	open(test, &o);
+	add_wait_queue(sk_sleep(o.sock->sk), &reader);
+	sim_peer_send(&o.p, TOYTCP_ACK, 100);
+	SIM_EXPECT_NONE(test);
+	remove_wait_queue(sk_sleep(o.sock->sk), &reader);
+	/* a real jiffy: the read does sleep */
+	o.sock->sk->sk_rcvtimeo = 1;
+	vec = (struct kvec) { .iov_base = buf, .iov_len = sizeof(buf) };
+	KUNIT_EXPECT_EQ(test, kernel_recvmsg(o.sock, &msg, &vec, 1, sizeof(buf), MSG_WAITALL),
+			100);
+	SIM_EXPECT(test, &o.p, TOYTCP_ACK, 1, 101, 0);
+	SIM_EXPECT_NONE(test);
+}
+
 /* the SYN: after 1, 2, 4 ... seconds, syn_retries times, then ETIMEDOUT */
 static void timers_sent__syn_retries(struct kunit *test)
 {
@@ -685,6 +751,8 @@ static struct kunit_case timer_cases[] = {
 	KUNIT_CASE(timers_delack__program_reads),
 	KUNIT_CASE(timers_delack__all_read),
 	KUNIT_CASE(timers_delack__goes_with_data),
+	KUNIT_CASE(timers_delack__answer_expected),
+	KUNIT_CASE(timers_delack__more_wanted),
 	KUNIT_CASE(timers_sent__syn_retries),
 	KUNIT_CASE(timers_sent__retries2),
 	KUNIT_CASE(timers__rto_max_ms),

@@ -427,15 +427,44 @@ static bool second_segment(const struct sock *sk)
 		toytcp_rwnd_select(sk) >= ts->rcv_wnd);
 }
 
-/* decide how soon what came is acknowledged; toytcp_rcv() acts on it */
-static void ack_schedule(struct sock *sk)
+/* does a program sleep until there is something to read? */
+static bool reader_waits(const struct sock *sk)
+{
+	struct socket_wq *wq =
+		rcu_dereference_check(sk->sk_wq, lockdep_sock_is_held(sk));
+
+	/* no barrier: a hint, and who wakes for data comes for the lock first */
+	return wq && waitqueue_active(&wq->wait);
+}
+
+/*
+ * A young connection's segments are acknowledged at once, for the peer's slow
+ * start: that is what Linux does. One that is less than full is no part of
+ * that, but a request or an answer, and what the program says or how it closes
+ * will carry its ACK. So that waits a moment: until the program asks for more
+ * (more_wanted()), a millisecond at most, and for one segment only.
+ */
+static bool answer_expected(const struct sock *sk, u32 len)
+{
+	const struct toytcp_sock *ts = toytcp_sk(sk);
+
+	return len && len < ts->rcv_mss && ts->rcv_nxt - ts->rcv_wup == len &&
+	       sk->sk_state == TCP_ESTABLISHED && !ts->quickack_wanted &&
+	       RB_EMPTY_ROOT(&ts->ofo_queue) && reader_waits(sk);
+}
+
+/* decide how soon what came, @len bytes, is acknowledged; toytcp_rcv() acts on it */
+static void ack_schedule(struct sock *sk, u32 len)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 
 	ts->ack_pending = true;
 	if (ts->quickacks && !ts->interactive) {
 		ts->quickacks--;
-		ts->ack_now = true;
+		if (!ts->path.quickack && answer_expected(sk, len))
+			toytcp_timers_delack(sk, TOYTCP_DELACK_READ_US);
+		else
+			ts->ack_now = true;
 	} else if (ts->path.quickack) {
 		ts->ack_now = true;
 	} else if (!RB_EMPTY_ROOT(&ts->ofo_queue) ||
@@ -552,7 +581,7 @@ static enum toytcp_drop_reason step_data(struct sock *sk,
 	why = toytcp_reassembly_queue(sk, seg);
 	if (sk->sk_state == TCP_CLOSE)
 		return why;
-	ack_schedule(sk);
+	ack_schedule(sk, seg->len);
 	/* RFC 5681 4.2: the gap is filled, a FIN behind it or not */
 	if (gap && RB_EMPTY_ROOT(&ts->ofo_queue))
 		ts->ack_now = true;

@@ -667,8 +667,10 @@ static void data_answers_data(struct toytcp_sock *ts)
 	u32 now_ms = toytcp_clock_ms(ts);
 
 	if (ts->data_segs_in &&
-	    now_ms - ts->last_data_recv_ms < TOYTCP_DELACK_US / 1000)
+	    now_ms - ts->last_data_recv_ms < TOYTCP_DELACK_US / 1000) {
 		ts->interactive = true;
+		ts->quickack_wanted = 0;
+	}
 }
 
 /*

@@ -639,6 +639,7 @@ int toytcp_sock_disconnect(struct sock *sk)
 	ts->ack_pending = false;
 	ts->ack_now = false;
 	ts->interactive = false;
+	ts->quickack_wanted = 0;
 	ts->uto_pending = false;
 	ts->fastopen_send = NULL;
 	ts->defer_connect = false;

@@ -231,7 +231,8 @@ struct toytcp_sock {
 	   fastopen_client_fail:2,	/* enum tcp_fastopen_client_fail */
 	   syn_fastopen:1,		/* our SYN had the Fast Open option */
 	   syn_data:1,			/* our SYN brought data */
-	   syn_data_acked:1;		/* a SYN brought data, and they were taken */
+	   syn_data_acked:1,		/* a SYN brought data, and they were taken */
+	   quickack_wanted:1;		/* TCP_QUICKACK is 1, and no dialogue has begun since */
 	bool defer_connect;		/* SYN_SENT, but the SYN waits for the first write */
 	u32 pmtu;			/* path MTU that mss was computed from, bytes */
 	struct toytcp_mtup mtup;	/* the search for a larger one, or a smaller */

@@ -251,6 +251,7 @@ static void set_quickack(struct sock *sk, int val)
 	struct toytcp_sock *ts = toytcp_sk(sk);
 
 	ts->interactive = !val;
+	ts->quickack_wanted = val & 1;
 	if (!val)
 		return;
 	if ((BIT(sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) &&

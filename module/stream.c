@@ -286,6 +286,20 @@ static void read_ack(struct sock *sk, u32 copied)
 		toytcp_output_ack(sk);
 }
 
+/*
+ * The program is about to sleep until more comes. If it has not answered what a
+ * young connection brought (ack_schedule()), there will be no answer without
+ * that.
+ */
+static void more_wanted(struct sock *sk)
+{
+	const struct toytcp_sock *ts = toytcp_sk(sk);
+
+	if (ts->ack_pending && ts->quickacks && !ts->interactive &&
+	    ts->rcv_nxt != ts->rcv_wup)
+		toytcp_output_ack(sk);
+}
+
 /* the buffer that holds byte @seq of the stream; *offset: where in it */
 static struct sk_buff *find_byte(struct sock *sk, u32 seq, u32 *offset)
 {
@@ -471,6 +485,7 @@ static int recvmsg_locked(struct sock *sk, struct msghdr *msg, size_t len,
 			lock_sock(sk);
 		} else {
 			read_ack(sk, window_read);
+			more_wanted(sk);
 			err = sk_wait_data(sk, &timeo,
 					   skb_peek_tail(&sk->sk_receive_queue));
 			if (err < 0) {
@@ -604,6 +619,7 @@ static ssize_t splice_locked(struct sock *sk, struct pipe_inode_info *pipe,
 		/* an urgent byte is all there is: not for a pipe */
 		if (done || !skb_queue_empty(&sk->sk_receive_queue))
 			return n;
+		more_wanted(sk);
 		n = sk_wait_data(sk, &timeo, NULL);
 		if (n < 0)
 			return n;
