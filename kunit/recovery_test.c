@@ -659,7 +659,7 @@ static void recovery_undo__not_by_a_loss_probe(struct kunit *test)
 	tlp = false;
 }
 
-/* all ACKs were held up; a loss probe was sent, then the timeout's: what answers the probe is early */
+/* all ACKs were held up until after a loss probe and a timeout: what answers the probe is early */
 static void recovery_undo__after_a_loss_probe(struct kunit *test)
 {
 	struct flight f;
