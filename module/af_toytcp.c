@@ -634,7 +634,7 @@ static const struct proto_ops toytcp_proto_ops = {
 	.sendmsg	= toytcp_sendmsg,
 	.recvmsg	= toytcp_recvmsg,
 	.splice_read	= toytcp_splice_read,
-	COMPAT_SPLICE_EOF(toytcp_splice_eof)
+	COMPAT_SPLICE_OPS(toytcp_sendpage, toytcp_splice_eof)
 	.mmap		= sock_no_mmap,
 };
 

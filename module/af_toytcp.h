@@ -17,6 +17,8 @@ bool toytcp_bind_allowed(struct net *net, u16 port);
 int toytcp_connect_locked(struct socket *sock, struct sockaddr *uaddr, int len,
 			  int flags, bool begun);
 int toytcp_sendmsg(struct socket *sock, struct msghdr *msg, size_t len);
+ssize_t toytcp_sendpage(struct socket *sock, struct page *page, int offset,
+			size_t size, int flags);
 int toytcp_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 		   int flags);
 ssize_t toytcp_splice_read(struct socket *sock, loff_t *ppos,

@@ -94,15 +94,40 @@ static inline void compat_shrinker_remove(struct shrinker *s)
 #define COMPAT_CLOCK_MONOTONIC		SKB_CLOCK_MONOTONIC
 #endif
 
-/* before 6.5 sendfile() and splice() hand their pages over by another way, which copies */
+/*
+ * sendfile() and splice(): since 6.5 many pages with sendmsg(), before that one
+ * after the other with sendpage()
+ */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
-#define COMPAT_MSG_SPLICE_PAGES	0
-#define COMPAT_SPLICE_EOF(fn)
-#define compat_splice_from_iter(skb, iter, len, gfp)	(-EOPNOTSUPP)
+#define COMPAT_MSG_SPLICE_PAGES		0
+#define COMPAT_MSG_SENDPAGE_NOTLAST	MSG_SENDPAGE_NOTLAST
+#define COMPAT_SPLICE_OPS(page, eof)	.sendpage = (page),
+
+/* into the last fragment, or one of its own; the iterator has one page, or a part of it */
+static inline int compat_splice_from_iter(struct sk_buff *skb, struct iov_iter *iter,
+					  size_t len, gfp_t gfp)
+{
+	const struct bio_vec *bv = iter->bvec;
+	unsigned int offset = bv->bv_offset + iter->iov_offset;
+	int i = skb_shinfo(skb)->nr_frags;
+
+	if (skb_can_coalesce(skb, i, bv->bv_page, offset)) {
+		skb_frag_size_add(&skb_shinfo(skb)->frags[i - 1], len);
+	} else if (i < MAX_SKB_FRAGS) {
+		get_page(bv->bv_page);
+		skb_fill_page_desc(skb, i, bv->bv_page, offset, len);
+	} else {
+		return -EMSGSIZE;
+	}
+	skb_len_add(skb, len);
+	iov_iter_advance(iter, len);
+	return len;
+}
 #else
-#define COMPAT_MSG_SPLICE_PAGES	MSG_SPLICE_PAGES
-#define COMPAT_SPLICE_EOF(fn)	.splice_eof = (fn),
-#define compat_splice_from_iter	skb_splice_from_iter
+#define COMPAT_MSG_SPLICE_PAGES		MSG_SPLICE_PAGES
+#define COMPAT_MSG_SENDPAGE_NOTLAST	0
+#define COMPAT_SPLICE_OPS(page, eof)	.splice_eof = (eof),
+#define compat_splice_from_iter		skb_splice_from_iter
 #endif
 
 /* the default of net.ipv4.tcp_syn_linear_timeouts, which came with 6.5 */

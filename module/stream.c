@@ -127,7 +127,8 @@ static bool send_ended(const struct sock *sk)
 	       !toytcp_may_write(sk);
 }
 
-static int sendmsg_locked(struct sock *sk, struct msghdr *msg)
+/* @splice: the message is of pages that somebody else holds, too */
+static int sendmsg_locked(struct sock *sk, struct msghdr *msg, bool splice)
 {
 	int flags = msg->msg_flags, copied = 0, in_syn = 0, err, n;
 	struct ubuf_info *uarg = NULL;
@@ -172,9 +173,8 @@ static int sendmsg_locked(struct sock *sk, struct msghdr *msg)
 		goto error;
 	while (msg_data_left(msg)) {
 		n = uarg ? toytcp_zerocopy_append(sk, msg, goal, uarg) :
-		    flags & COMPAT_MSG_SPLICE_PAGES ?
-			   toytcp_zerocopy_splice(sk, msg, goal) :
-			   send_copy(sk, msg, goal);
+		    splice ? toytcp_zerocopy_splice(sk, msg, goal) :
+			     send_copy(sk, msg, goal);
 		if (n > 0) {
 			copied += n;
 			/* a full buffer can go while the next one fills */
@@ -206,7 +206,8 @@ out:
 	/* as Linux: what went with the SYN gets no stamp */
 	if (copied > in_syn)
 		toytcp_stamp_write(sk, sockc.tsflags);
-	if (copied) {
+	/* the next page comes at once, and would not fit behind what has gone */
+	if (copied && !(splice && flags & COMPAT_MSG_SENDPAGE_NOTLAST)) {
 		toytcp_output_push(sk, flags & MSG_MORE ? TOYTCP_PUSH_MORE :
 							  TOYTCP_PUSH_NAGLE);
 	}
@@ -239,7 +240,38 @@ int toytcp_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
 	int ret;
 
 	lock_sock(sock->sk);
-	ret = sendmsg_locked(sock->sk, msg);
+	ret = sendmsg_locked(sock->sk, msg,
+			     msg->msg_flags & COMPAT_MSG_SPLICE_PAGES);
+	release_sock(sock->sk);
+	return ret;
+}
+
+/**
+ * toytcp_sendpage() - struct proto_ops.sendpage of kernels before 6.5: sendfile(), splice()
+ * @sock: the socket
+ * @page: the page; gets a reference for as long as it is in the queue
+ * @offset: where in it, bytes
+ * @size: how many bytes of it
+ * @flags: MSG_DONTWAIT, MSG_MORE, MSG_SENDPAGE_NOTLAST: another page follows at once
+ *
+ * Context: process; takes the socket lock, may sleep.
+ * Return: bytes taken, or an errno of the kernel's TCP.
+ */
+ssize_t toytcp_sendpage(struct socket *sock, struct page *page, int offset,
+			size_t size, int flags)
+{
+	struct bio_vec bv = {
+		.bv_page = page, .bv_offset = offset, .bv_len = size,
+	};
+	struct msghdr msg = {
+		.msg_flags = flags & (MSG_DONTWAIT | MSG_MORE | MSG_NOSIGNAL |
+				      COMPAT_MSG_SENDPAGE_NOTLAST),
+	};
+	int ret;
+
+	iov_iter_bvec(&msg.msg_iter, ITER_SOURCE, &bv, 1, size);
+	lock_sock(sock->sk);
+	ret = sendmsg_locked(sock->sk, &msg, true);
 	release_sock(sock->sk);
 	return ret;
 }
