@@ -500,11 +500,12 @@ static void rcv_rtt_by_window(struct toytcp_sock *ts)
  */
 static void rcv_rtt_by_stamp(struct toytcp_sock *ts, const struct toytcp_seg *seg)
 {
-	u32 ms = toytcp_ts_clock(ts) - seg->opt.tsecr, sample;
+	u32 ms, sample;
 
 	if (!seg->opt.has_ts || seg->opt.tsecr == ts->rcv_rtt_tsecr)
 		return;
 	ts->rcv_rtt_tsecr = seg->opt.tsecr;
+	ms = toytcp_ts_clock(ts) - seg->opt.tsecr;
 	if (seg->len < ts->rcv_mss || !ms || ms > INT_MAX / USEC_PER_MSEC)
 		return;
 	sample = ms * USEC_PER_MSEC;
