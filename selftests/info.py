@@ -20,12 +20,11 @@ import subprocess
 import sys
 import time
 
-NS_A, NS_B, DEV_A, DEV_B = sys.argv[1:5]
-A, B = "10.77.0.1", "10.77.0.2"
-INET, TOYTCP = socket.AF_INET, 18
+from ip_wire import A, B, DEV_A, DEV_B, NS_A, NS_B, TOYTCP, enter, new_socket, nft
+
+INET = socket.AF_INET
 MSS = 1448
 DELAY_MS = 20		# each way
-libc = ctypes.CDLL(None, use_errno=True)
 
 # struct tcp_info of Linux 6.12; bit fields are NAME:BITS
 LAYOUT = ((ctypes.c_uint8, """state ca_state retransmits probes backoff options snd_wscale:4
@@ -93,27 +92,18 @@ RULES = {
 FOLLOWS_BUFFER = "rcv_space", "rcv_ssthresh", "rcv_wnd", "snd_wnd"
 
 
-def enter(namespace):
-    fd = os.open("/run/netns/" + namespace, os.O_RDONLY)
-    if libc.setns(fd, 0):
-        sys.exit("setns")
-    os.close(fd)
-
-
-def run(*words, **more):
-    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, **more)
+def run(*words):
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
 
 
 def drop(rule):
     """Segments that come to B are dropped, or marked, by this rule."""
-    enter(NS_B)
-    run("nft", "-f", "-", text=True, input="table netdev i { chain c {\n"
+    nft("table netdev i { chain c {\n"
         f"type filter hook ingress device {DEV_B} priority 0; ip length > 1000 {rule}\n}}\n}}")
 
 
 def drop_no_more():
-    enter(NS_B)
-    run("nft", "delete", "table", "netdev", "i")
+    nft("delete table netdev i")
 
 
 def sysctl_ecn(value):
@@ -123,16 +113,6 @@ def sysctl_ecn(value):
             if os.path.exists(path):
                 with open(path, "w") as file:
                     file.write(str(value))
-
-
-def new(family):
-    fd = libc.socket(family, socket.SOCK_STREAM, 0)
-    if fd < 0:
-        sys.exit("socket: no AF_TOYTCP")
-    # to Python it looks like any TCP socket; so it does to the calls
-    s = socket.socket(INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=fd)
-    s.settimeout(20)
-    return s
 
 
 def info(s):
@@ -151,13 +131,13 @@ class Pair:
     def connect(self, sndbuf=1 << 20, rcvbuf=None):
         Pair.port += 1
         enter(NS_B)
-        with new(self.families[1]) as listener:
+        with new_socket(self.families[1], 20) as listener:
             if rcvbuf:
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
             listener.bind((B, Pair.port))
             listener.listen(1)
             enter(NS_A)
-            self.s = new(self.families[0])
+            self.s = new_socket(self.families[0], 20)
             self.s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, sndbuf)
             self.s.connect((B, Pair.port))
             self.r = listener.accept()[0]

@@ -39,6 +39,20 @@ def enter(namespace):
     os.close(fd)
 
 
+def new_socket(family, seconds):
+    if family == socket.AF_INET:
+        s = socket.socket()
+    else:
+        fd = libc.socket(family, socket.SOCK_STREAM, 0)
+        if fd < 0:
+            sys.exit("socket: no AF_TOYTCP")
+        # to Python it looks like any TCP socket; so it does to the calls
+        s = socket.socket(socket.AF_INET, socket.SOCK_STREAM,
+                          socket.IPPROTO_TCP, fileno=fd)
+    s.settimeout(seconds)
+    return s
+
+
 def nft(rules, namespace=NS_B):
     enter(namespace)
     subprocess.run(["nft", "-f", "-"], input=rules.encode(), check=True)
@@ -114,16 +128,7 @@ class Case:
 
     def socket(self):
         enter(NS_A)
-        if self.family == socket.AF_INET:
-            s = socket.socket()
-        else:
-            fd = libc.socket(self.family, socket.SOCK_STREAM, 0)
-            if fd < 0:
-                sys.exit("socket: no AF_TOYTCP")
-            # to Python it looks like any TCP socket; so it does to the calls
-            s = socket.socket(socket.AF_INET, socket.SOCK_STREAM,
-                              socket.IPPROTO_TCP, fileno=fd)
-        s.settimeout(5)
+        s = new_socket(self.family, 5)
         self.sockets.append(s)
         return s
 
