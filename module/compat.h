@@ -18,7 +18,10 @@
 #include <linux/tcp.h>
 #include <linux/timer.h>
 #include <linux/version.h>
+#include <net/inet_connection_sock.h>
+#include <net/inet_hashtables.h>
 #include <net/inet_sock.h>
+#include <net/inet_timewait_sock.h>
 #include <net/net_namespace.h>
 #include <net/sock.h>
 
@@ -282,6 +285,47 @@ static inline void compat_custom_sockopt(struct socket *sock)
 {
 #ifdef SOCK_CUSTOM_SOCKOPT
 	set_bit(SOCK_CUSTOM_SOCKOPT, &sock->flags);
+#endif
+}
+
+/*
+ * The kernel's table of ports: who has one is in a list of its second bucket, whose lock is
+ * held. Before 6.8 also in one of the first bucket, and in the second one's time-waits have a
+ * list of their own.
+ */
+static inline void compat_bind_add_timewait(struct inet_timewait_sock *tw)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+	hlist_add_head(&tw->tw_bind_node, &tw->tw_tb->owners);
+	hlist_add_head(&tw->tw_bind2_node, &tw->tw_tb2->deathrow);
+#else
+	hlist_add_head(&tw->tw_bind_node, &tw->tw_tb2->owners);
+#endif
+}
+
+static inline void compat_bind_del_timewait(struct inet_timewait_sock *tw)
+{
+	hlist_del(&tw->tw_bind_node);
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+	hlist_del(&tw->tw_bind2_node);
+#endif
+}
+
+static inline void compat_bind_add_sk(struct sock *sk)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+	sk_add_bind_node(sk, &inet_csk(sk)->icsk_bind_hash->owners);
+	sk_add_bind2_node(sk, &inet_csk(sk)->icsk_bind2_hash->owners);
+#else
+	sk_add_bind_node(sk, &inet_csk(sk)->icsk_bind2_hash->owners);
+#endif
+}
+
+static inline void compat_bind_del_sk(struct sock *sk)
+{
+	__sk_del_bind_node(sk);
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+	__sk_del_bind2_node(sk);
 #endif
 }
 

@@ -78,6 +78,7 @@ struct toytcp_net {
 	struct mutex port_mutex;	/* serialises making and reaping ports; outside port_lock */
 	spinlock_t port_lock;		/* users and listeners of all ports; BH */
 	struct list_head port_reap;	/* ports without users; port_lock */
+	struct sock *port_binder;	/* reserve.c; port_mutex; NULL: no port yet */
 	struct delayed_work port_work;	/* reaper */
 	unsigned long *ports_used;	/* bits of ports in the table; port_mutex; NULL: no hook */
 	unsigned int port_count;	/* ports in the table; port_mutex */

@@ -7,19 +7,11 @@
  * reaping one); port_lock, inside it, protects users and listeners and is
  * taken in softirq as well. RFC 6056 (double-hash port selection).
  *
- * Every port in use is bound in the kernel's TCP as well, by the part of a struct
- * inet_connection_sock that its table of ports knows: bind(2) of a host's program
- * then fails with EADDRINUSE, and ours fails when the host has the port. It has no
- * struct socket and no references, is never connected, never listens, and stands in
- * no other table; who is in that one is looked at under its lock.
+ * Every port in use is reserved in the kernel's TCP as well, see reserve.c.
  */
 #include <linux/bitmap.h>
-#include <linux/bpf-cgroup.h>
-#include <linux/net.h>
 #include <linux/rhashtable.h>
 #include <linux/siphash.h>
-#include <net/inet_connection_sock.h>
-#include <net/inet_hashtables.h>
 #include <net/ip.h>
 #include <net/sock.h>
 #include <net/sock_reuseport.h>
@@ -28,17 +20,12 @@
 #include "ipv4.h"
 #include "mapped.h"
 #include "port.h"
+#include "reserve.h"
 #include "secret.h"
 #include "sock.h"
 #include "timewait.h"
 
-static struct proto port_prot = {
-	.name		= "TOYTCP_PORT",
-	.obj_size	= sizeof(struct inet_connection_sock),
-};
-
 static struct kmem_cache *port_cache;
-static struct sock *unbound;		/* what a port's socket begins as a copy of */
 
 static const struct rhashtable_params port_params = {
 	.head_offset = offsetof(struct toytcp_port, node),
@@ -56,20 +43,7 @@ static const struct rhashtable_params port_params = {
 int toytcp_port_init(void)
 {
 	port_cache = KMEM_CACHE(toytcp_port, 0);
-	if (!port_cache)
-		return -ENOMEM;
-	unbound = sk_alloc(&init_net, PF_INET, GFP_KERNEL, &port_prot, 1);
-	if (!unbound) {
-		kmem_cache_destroy(port_cache);
-		return -ENOMEM;
-	}
-	sock_init_data(NULL, unbound);
-	/*
-	 * What is bound and CLOSE, inet_diag lists, and takes for a struct
-	 * tcp_sock. sk_type and sk_protocol stay 0, which says that it is none.
-	 */
-	unbound->sk_state = TCP_ESTABLISHED;
-	return 0;
+	return port_cache ? 0 : -ENOMEM;
 }
 
 /**
@@ -79,7 +53,6 @@ int toytcp_port_init(void)
  */
 void toytcp_port_exit(void)
 {
-	sock_put(unbound);
 	/* ports that are not freed yet */
 	rcu_barrier();
 	kmem_cache_destroy(port_cache);
@@ -98,64 +71,26 @@ struct toytcp_port *toytcp_port_lookup(struct net *net, u16 num)
 	return rhashtable_lookup(&toytcp_net(net)->ports, &num, port_params);
 }
 
-/*
- * Would the programs of the caller's control group let it bind(2)? They are
- * asked with a socket that they may take for what it seems to be.
- */
-static int bind_allowed(struct net *net, u16 num)
-{
-	struct sockaddr_in addr = {
-		.sin_family = AF_INET,
-		.sin_port = htons(num),
-	};
-	struct socket *sock;
-	int err;
-
-	if (!cgroup_bpf_enabled(CGROUP_INET4_BIND) &&
-	    !cgroup_bpf_enabled(CGROUP_INET4_POST_BIND))
-		return 0;
-	err = sock_create_kern(net, PF_INET, SOCK_STREAM, IPPROTO_TCP, &sock);
-	if (err)
-		return err;
-	err = kernel_bind(sock, (struct sockaddr *)&addr, sizeof(addr));
-	sock_release(sock);
-	return err;
-}
-
-static struct sock *port_bound(struct toytcp_port *port)
-{
-	return (struct sock *)port->icsk;
-}
-
 /* make a port that nobody finds yet and keep the host off it; port_mutex held */
-static struct toytcp_port *port_reserve(struct net *net, u16 num)
+static struct toytcp_port *port_make(struct toytcp_net *tn, u16 num)
 {
 	struct toytcp_port *port;
 	int err;
 
-	err = bind_allowed(net, num);
-	if (err)
-		return ERR_PTR(err);
 	port = kmem_cache_alloc(port_cache, GFP_KERNEL);
 	if (!port)
 		return ERR_PTR(-ENOMEM);
-	memcpy(port->icsk, inet_csk(unbound), sizeof(port->icsk));
-	sock_net_set(port_bound(port), net);
-	/*
-	 * Without SO_REUSEADDR, ever: with it, the bind would succeed beside
-	 * connections of the host on this port, and our listener would take
-	 * their segments.
-	 */
-	if (inet_csk_get_port(port_bound(port), num)) {
+	err = toytcp_reserve(tn, &port->place, num);
+	if (err) {
 		kmem_cache_free(port_cache, port);
-		return ERR_PTR(-EADDRINUSE);
+		return ERR_PTR(err);
 	}
 	port->num = num;
 	port->shared = false;
 	INIT_HLIST_HEAD(&port->classes);
 	INIT_HLIST_HEAD(&port->listeners);
 	INIT_LIST_HEAD(&port->reap);
-	port->tn = toytcp_net(net);
+	port->tn = tn;
 	return port;
 }
 
@@ -165,9 +100,9 @@ static void port_free_rcu(struct rcu_head *rcu)
 }
 
 /* the port is the host's again; who still looks at ours may do so for a grace period */
-static void port_unreserve(struct toytcp_port *port)
+static void port_free(struct toytcp_port *port)
 {
-	inet_put_port(port_bound(port));
+	toytcp_reserve_end(port->tn, &port->place);
 	call_rcu(&port->rcu, port_free_rcu);
 }
 
@@ -201,24 +136,24 @@ static struct toytcp_port *port_get(struct toytcp_net *tn, u16 num)
 	port = rhashtable_lookup_fast(&tn->ports, &num, port_params);
 	if (port)
 		return port;
-	port = port_reserve(tn->net, num);
+	port = port_make(tn, num);
 	if (IS_ERR(port))
 		return port;
 	if (!tn->hook_registered) {
 		err = first_port(tn);
 		if (err)
-			goto unreserve;
+			goto free;
 	}
 	err = rhashtable_insert_fast(&tn->ports, &port->node, port_params);
 	if (err)
-		goto unreserve;
+		goto free;
 	set_bit(num, tn->ports_used);
 	tn->port_count++;
 	toytcp_ipv4_in_use(true);
 	return port;
 
-unreserve:
-	port_unreserve(port);
+free:
+	port_free(port);
 	return ERR_PTR(err);
 }
 
@@ -229,7 +164,7 @@ static void port_destroy(struct toytcp_net *tn, struct toytcp_port *port)
 	rhashtable_remove_fast(&tn->ports, &port->node, port_params);
 	tn->port_count--;
 	toytcp_ipv4_in_use(false);
-	port_unreserve(port);
+	port_free(port);
 }
 
 static void reap(struct toytcp_net *tn)
@@ -788,6 +723,7 @@ void toytcp_port_net_exit(struct net *net)
 	mutex_unlock(&tn->port_mutex);
 	cancel_delayed_work_sync(&tn->port_work);
 	WARN_ON_ONCE(tn->port_count);
+	toytcp_reserve_net_exit(tn);
 	rhashtable_destroy(&tn->ports);
 	bitmap_free(tn->ports_used);
 }

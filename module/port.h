@@ -12,7 +12,7 @@
 #include <linux/list.h>
 #include <linux/rcupdate.h>
 #include <linux/uidgid.h>
-#include <net/inet_connection_sock.h>
+#include <net/inet_timewait_sock.h>
 
 struct net;
 struct sock;
@@ -33,12 +33,12 @@ struct toytcp_port {
 	bool shared;			/* every user came by connect(); port_lock */
 	struct hlist_head classes;	/* struct toytcp_port_user, one of each class; port_lock */
 	struct hlist_head listeners;	/* struct toytcp_sock.listen_node; RCU, writers port_lock */
-	struct list_head reap;		/* toytcp_net.port_reap; port_lock */
 	struct toytcp_net *tn;		/* its namespace's */
-	struct rcu_head rcu;
-	/* bound in the kernel's TCP: what its table of ports needs of such a socket */
-	u8 icsk[offsetofend(struct inet_connection_sock, icsk_bind2_hash)]
-		__aligned(__alignof__(struct inet_connection_sock));
+	union {
+		struct list_head reap;	/* toytcp_net.port_reap; port_lock */
+		struct rcu_head rcu;	/* out of toytcp_net.ports */
+	};
+	struct inet_timewait_sock place; /* in the kernel's table of ports, see reserve.c */
 };
 
 /*

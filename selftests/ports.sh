@@ -240,6 +240,13 @@ beside() {
 	want ESTABLISHED a state h
 }
 
+# Several programs, a few ports, all of these calls in no order; ports_walk.py says
+# what must hold.
+walk() {
+	in_ns "$NB" python3 "$here/ports_walk.py" $((LONG ? 60 : 6)) 4 "$SEED" ||
+		fail "see above"
+}
+
 beside_transfers() {
 	from=$NA to=$NB addr=10.77.0.2
 	C=$F S=$F xfer_case "transfer of $F beside the host's" \
@@ -275,6 +282,7 @@ beside_transfers > "$tmp/cases"
 xfer_cases 2 < "$tmp/cases"
 if [[ $F == toytcp ]]; then
 	run_case "ephemeral ports" ephemeral
+	run_case "several programs at once" walk
 fi
 run_case "ephemeral ports are exhausted" exhausted
 finish
