@@ -200,6 +200,8 @@ static void stand_up(struct kunit *test, struct stand *s, const struct place *pl
 			/* something to acknowledge */
 			KUNIT_ASSERT_EQ(test, sim_write(s->sock, 0, 100), 100);
 			p->rcv_nxt += 100;
+			/* what comes later is no answer, whose ACK may wait */
+			sim_run(TOYTCP_DELACK_READ_US);
 		}
 		if (place->state != TCP_ESTABLISHED)
 			stand_close(test, s, place->state);

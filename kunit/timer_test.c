@@ -207,6 +207,62 @@ static void timers_delack__answer_expected(struct kunit *test)
 	SIM_EXPECT_NONE(test);
 }
 
+/*
+ * A program that has just asked is on its way to read: what answers all of that
+ * is acknowledged as if it slept for it already
+ */
+static void timers_delack__just_asked(struct kunit *test)
+{
+	static const struct {
+		const char *name;
+		u32 waited_us, missing, len;
+		bool quickack, waits;
+	} cases[] = {
+		{ "the answer", 100, 0, 50, false, true },
+		{ "the last moment", TOYTCP_DELACK_READ_US - 1, 0, 50, false, true },
+		{ "late", TOYTCP_DELACK_READ_US, 0, 50, false, false },
+		{ "before all was asked", 100, 1, 50, false, false },
+		{ "slow start", 100, 0, 1460, false, false },
+		{ "TCP_QUICKACK", 100, 0, 50, true, false },
+	};
+	struct open o;
+	size_t i;
+
+	open(test, &o);
+	/* what nobody asked for */
+	sim_peer_send(&o.p, TOYTCP_ACK, 50);
+	SIM_EXPECT(test, &o.p, TOYTCP_ACK, 1, 51, 0);
+	sim_run(TOYTCP_DELACK_US);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		u64 came;
+
+		kunit_info(test, "%s", cases[i].name);
+		KUNIT_EXPECT_EQ(test, sim_write(o.sock, 100 * i, 100), 100);
+		sim_inbox_clear();
+		sim_run(cases[i].waited_us);
+		if (cases[i].quickack)
+			sim_set_option(test, o.sock, TCP_QUICKACK, 1);
+		o.p.rcv_nxt = o.ts->snd_nxt - cases[i].missing;
+		sim_peer_send(&o.p, TOYTCP_ACK | TOYTCP_PSH, cases[i].len);
+		came = sim.now_us;
+		KUNIT_EXPECT_EQ(test, !sim_inbox_count(), cases[i].waits);
+		/* reading it does not put it off */
+		sim_run(TOYTCP_DELACK_READ_US / 2);
+		sim_read_check(o.sock, o.ts->copied_seq - o.ts->irs - 1, 4096);
+		if (cases[i].waits)
+			SIM_EXPECT_NONE(test);
+		sim_run(TOYTCP_DELACK_READ_US - (sim.now_us - came));
+		KUNIT_EXPECT_EQ(test, o.ts->rcv_wup, o.ts->rcv_nxt);
+		SIM_EXPECT(test, &o.p, TOYTCP_ACK, 1 + 100 * (i + 1),
+			   o.ts->rcv_nxt - o.ts->irs, 0);
+		SIM_EXPECT_NONE(test);
+		o.p.rcv_nxt = o.ts->snd_nxt;
+		sim_peer_send(&o.p, TOYTCP_ACK, 0);
+		sim_run(TOYTCP_DELACK_US);
+		SIM_EXPECT_NONE(test);
+	}
+}
+
 /* a program that waits for more will not answer without that */
 static void timers_delack__more_wanted(struct kunit *test)
 {
@@ -752,6 +808,7 @@ static struct kunit_case timer_cases[] = {
 	KUNIT_CASE(timers_delack__all_read),
 	KUNIT_CASE(timers_delack__goes_with_data),
 	KUNIT_CASE(timers_delack__answer_expected),
+	KUNIT_CASE(timers_delack__just_asked),
 	KUNIT_CASE(timers_delack__more_wanted),
 	KUNIT_CASE(timers_sent__syn_retries),
 	KUNIT_CASE(timers_sent__retries2),

@@ -438,6 +438,16 @@ static bool reader_waits(const struct sock *sk)
 }
 
 /*
+ * The program sent a moment ago, and the peer has all of that: who has asked is
+ * about to read, but may not have come from send() to recv() yet.
+ */
+static bool just_asked(const struct toytcp_sock *ts)
+{
+	return ts->data_segs_out && ts->snd_una == ts->write_seq &&
+	       ts->now_us - ts->last_xmit_us < TOYTCP_DELACK_READ_US;
+}
+
+/*
  * A young connection's segments are acknowledged at once, for the peer's slow
  * start: that is what Linux does. One that is less than full is no part of
  * that, but a request or an answer, and what the program says or how it closes
@@ -450,7 +460,8 @@ static bool answer_expected(const struct sock *sk, u32 len)
 
 	return len && len < ts->rcv_mss && ts->rcv_nxt - ts->rcv_wup == len &&
 	       sk->sk_state == TCP_ESTABLISHED && !ts->quickack_wanted &&
-	       RB_EMPTY_ROOT(&ts->ofo_queue) && reader_waits(sk);
+	       RB_EMPTY_ROOT(&ts->ofo_queue) &&
+	       (reader_waits(sk) || just_asked(ts));
 }
 
 /* decide how soon what came, @len bytes, is acknowledged; toytcp_rcv() acts on it */
