@@ -263,7 +263,10 @@ static void timers_delack__just_asked(struct kunit *test)
 	}
 }
 
-/* a program that waits for more will not answer without that */
+/*
+ * A program that waits for more will not answer without that: it sleeps in
+ * recv(), or finds nothing there, or asks poll()
+ */
 static void timers_delack__more_wanted(struct kunit *test)
 {
 	DEFINE_WAIT_FUNC(reader, woken_wake_function);
@@ -275,6 +278,10 @@ static void timers_delack__more_wanted(struct kunit *test)
 	open(test, &o);
 	add_wait_queue(sk_sleep(o.sock->sk), &reader);
 	sim_peer_send(&o.p, TOYTCP_ACK, 100);
+	sim_peer_send(&o.p, TOYTCP_ACK, 0);
+	SIM_EXPECT_NONE(test);
+	/* there is something to read: the answer may follow */
+	KUNIT_EXPECT_TRUE(test, o.sock->ops->poll(NULL, o.sock, NULL) & EPOLLIN);
 	SIM_EXPECT_NONE(test);
 	remove_wait_queue(sk_sleep(o.sock->sk), &reader);
 	/* a real jiffy: the read does sleep */
@@ -283,7 +290,23 @@ static void timers_delack__more_wanted(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kernel_recvmsg(o.sock, &msg, &vec, 1, sizeof(buf), MSG_WAITALL),
 			100);
 	SIM_EXPECT(test, &o.p, TOYTCP_ACK, 1, 101, 0);
+
+	add_wait_queue(sk_sleep(o.sock->sk), &reader);
+	sim_peer_send(&o.p, TOYTCP_ACK, 100);
+	KUNIT_EXPECT_EQ(test, sim_read_check(o.sock, 100, 100), 100);
 	SIM_EXPECT_NONE(test);
+	KUNIT_EXPECT_EQ(test, kernel_recvmsg(o.sock, &msg, &vec, 1, sizeof(buf), MSG_DONTWAIT),
+			-EAGAIN);
+	SIM_EXPECT(test, &o.p, TOYTCP_ACK, 1, 201, 0);
+
+	sim_peer_send(&o.p, TOYTCP_ACK, 100);
+	KUNIT_EXPECT_EQ(test, sim_read_check(o.sock, 200, 100), 100);
+	SIM_EXPECT_NONE(test);
+	KUNIT_EXPECT_FALSE(test, o.sock->ops->poll(NULL, o.sock, NULL) & EPOLLIN);
+	SIM_EXPECT(test, &o.p, TOYTCP_ACK, 1, 301, 0);
+	KUNIT_EXPECT_FALSE(test, o.sock->ops->poll(NULL, o.sock, NULL) & EPOLLIN);
+	SIM_EXPECT_NONE(test);
+	remove_wait_queue(sk_sleep(o.sock->sk), &reader);
 }
 
 /* the SYN: after 1, 2, 4 ... seconds, syn_retries times, then ETIMEDOUT */

@@ -550,6 +550,8 @@ static __poll_t toytcp_poll(struct file *file, struct socket *sock,
 		if (readable(sk, toytcp_urgent_at_mark(sk, READ_ONCE(toytcp_sk(sk)->copied_seq)) &&
 				 !sock_flag(sk, SOCK_URGINLINE)))
 			mask |= EPOLLIN | EPOLLRDNORM;
+		else if (poll_requested_events(wait) & (EPOLLIN | EPOLLRDNORM))
+			toytcp_more_wanted(sk);
 		if (READ_ONCE(toytcp_sk(sk)->urg_data) & TOYTCP_URG_VALID)
 			mask |= EPOLLPRI;
 		if (shutdown & SEND_SHUTDOWN) {

@@ -21,6 +21,7 @@ ssize_t toytcp_sendpage(struct socket *sock, struct page *page, int offset,
 			size_t size, int flags);
 int toytcp_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 		   int flags);
+void toytcp_more_wanted(struct sock *sk);
 ssize_t toytcp_splice_read(struct socket *sock, loff_t *ppos,
 			   struct pipe_inode_info *pipe, size_t len,
 			   unsigned int flags);

@@ -319,7 +319,7 @@ static void read_ack(struct sock *sk, u32 copied)
 }
 
 /*
- * The program is about to sleep until more comes. If it has not answered what a
+ * The program is about to wait until more comes. If it has not answered what a
  * young connection brought (ack_schedule()), there will be no answer without
  * that.
  */
@@ -330,6 +330,28 @@ static void more_wanted(struct sock *sk)
 	if (ts->ack_pending && ts->quickacks && !ts->interactive &&
 	    ts->rcv_nxt != ts->rcv_wup)
 		toytcp_output_ack(sk);
+}
+
+/**
+ * toytcp_more_wanted() - poll() has found nothing to read, and the program asks for that
+ * @sk: the socket
+ *
+ * It will wait, as it does in recv(). Where another call of the program has the
+ * lock, that one knows better.
+ *
+ * Context: process, without the socket lock; does not sleep.
+ */
+void toytcp_more_wanted(struct sock *sk)
+{
+	/* a hint: should it be missed, the ACK goes a moment later */
+	if (likely(!READ_ONCE(toytcp_sk(sk)->ack_pending)))
+		return;
+	local_bh_disable();
+	bh_lock_sock(sk);
+	if (!sock_owned_by_user(sk) && sk->sk_state == TCP_ESTABLISHED)
+		more_wanted(sk);
+	bh_unlock_sock(sk);
+	local_bh_enable();
 }
 
 /* the buffer that holds byte @seq of the stream; *offset: where in it */
@@ -509,6 +531,8 @@ static int recvmsg_locked(struct sock *sk, struct msghdr *msg, size_t len,
 		err = recv_stop(sk, copied, timeo, &done);
 		if (done) {
 			copied = err;
+			if (err == -EAGAIN)
+				more_wanted(sk);
 			break;
 		}
 		if (copied >= target) {
