@@ -168,7 +168,7 @@ static void pace_freed__socket_gone(struct kunit *test)
 	o.sk->sk_pacing_rate = 0;
 	sim.hold_us = 4 * SIM_MS;
 	write_all(test, &o, 6 * MSS);
-	while (list_empty(&sim.softirqs))
+	while (!sim.softirqs)
 		KUNIT_ASSERT_TRUE(test, sim_step());
 	sim.hold_us = 0;
 	sim_abort(o.sock);

@@ -56,7 +56,7 @@ u64 toytcp_now_us(void)
 }
 
 void toytcp_timer_setup(struct toytcp_timer *timer,
-			void (*expire)(struct toytcp_timer *timer))
+			void (*expire)(struct timer_list *timer))
 {
 	timer->expire = expire;
 	timer->expires_us = 0;
@@ -106,31 +106,33 @@ bool toytcp_timer_clear(struct toytcp_timer *timer)
 	return toytcp_timer_del(timer);
 }
 
-static void sim_fine_fn(struct toytcp_timer *coarse)
+static void sim_fine_fn(struct timer_list *t)
 {
 	struct toytcp_fine_timer *timer =
-		container_of(coarse, struct toytcp_fine_timer, coarse);
+		container_of(t, struct toytcp_fine_timer, coarse.timer);
 
-	timer->expire(timer);
+	timer->expire(&timer->hrtimer);
 }
 
 void toytcp_fine_timer_setup(struct toytcp_fine_timer *timer,
-			     void (*expire)(struct toytcp_fine_timer *timer))
+			     enum hrtimer_restart (*expire)(struct hrtimer *timer))
 {
 	timer->expire = expire;
-	timer->armed = false;
 	toytcp_timer_setup(&timer->coarse, sim_fine_fn);
+}
+
+bool toytcp_fine_timer_pending(struct toytcp_fine_timer *timer)
+{
+	return !list_empty(&timer->coarse.pending);
 }
 
 bool toytcp_fine_timer_mod(struct toytcp_fine_timer *timer, u64 delay_us)
 {
-	timer->armed = true;
 	return toytcp_timer_mod(&timer->coarse, sim.now_us, delay_us);
 }
 
 bool toytcp_fine_timer_del(struct toytcp_fine_timer *timer)
 {
-	timer->armed = false;
 	return toytcp_timer_del(&timer->coarse);
 }
 
@@ -138,25 +140,33 @@ void toytcp_softirq_setup(struct toytcp_softirq *work,
 			  void (*run)(struct toytcp_softirq *work))
 {
 	work->run = run;
-	INIT_LIST_HEAD(&work->pending);
+	work->node.next = &work->node;	/* not raised */
 }
 
 void toytcp_softirq_raise(struct toytcp_softirq *work)
 {
-	if (!list_empty(&work->pending))
+	struct llist_node **tail = &sim.softirqs;
+
+	if (work->node.next != &work->node) {
 		sim_fail("a softirq was raised twice");
-	list_move_tail(&work->pending, &sim.softirqs);
+		return;
+	}
+	while (*tail)
+		tail = &(*tail)->next;
+	work->node.next = NULL;
+	*tail = &work->node;
 }
 
 /* the oldest one raised; false: there is none */
 static bool softirq_run(void)
 {
-	struct toytcp_softirq *work =
-		list_first_entry_or_null(&sim.softirqs, struct toytcp_softirq, pending);
+	struct toytcp_softirq *work;
 
-	if (!work)
+	if (!sim.softirqs)
 		return false;
-	list_del_init(&work->pending);
+	work = llist_entry(sim.softirqs, struct toytcp_softirq, node);
+	sim.softirqs = work->node.next;
+	work->node.next = &work->node;
 	local_bh_disable();
 	work->run(work);
 	local_bh_enable();
@@ -588,7 +598,7 @@ u64 sim_next_us(void)
 	struct sim_pkt *pkt = next_pkt();
 	u64 at_us = U64_MAX;
 
-	if (!list_empty(&sim.softirqs))
+	if (sim.softirqs)
 		return sim.now_us;
 	if (timer)
 		at_us = timer->expires_us;
@@ -603,7 +613,7 @@ bool sim_step(void)
 	struct toytcp_timer *timer = next_timer();
 	struct sim_pkt *pkt = next_pkt();
 
-	if (!timer && !pkt && list_empty(&sim.softirqs))
+	if (!timer && !pkt && !sim.softirqs)
 		return false;
 	if (++sim.events > EVENTS_MAX) {
 		if (sim.events == EVENTS_MAX + 1)
@@ -629,7 +639,7 @@ bool sim_step(void)
 	timer_unlink(timer);
 	sim.now_us = max(sim.now_us, timer->expires_us);
 	local_bh_disable();
-	timer->expire(timer);
+	timer->expire(&timer->timer);
 	local_bh_enable();
 	return true;
 }
@@ -1223,7 +1233,7 @@ const char *sim_check(struct sock *sk)
 	if (sum.wmem != sk->sk_wmem_queued)
 		return "sk_wmem_queued";
 	/* somebody must see to it that the connection goes on */
-	if (ts->timer_pace.armed)
+	if (toytcp_fine_timer_pending(&ts->timer_pace))
 		return NULL;
 	if (ts->packets_out && !toytcp_timer_pending(&ts->timer_rtx))
 		return "data on their way, but no timer";
@@ -1322,7 +1332,7 @@ static int __init sim_module_init(void)
 
 	INIT_LIST_HEAD(&sim.timers);
 	INIT_LIST_HEAD(&sim.wire);
-	INIT_LIST_HEAD(&sim.softirqs);
+	sim.softirqs = NULL;
 	pattern_fill();
 	err = toytcp_secret_init();
 	if (err)

@@ -86,7 +86,7 @@ struct sim {
 	u64 now_us;
 	struct list_head timers;	/* struct toytcp_timer, soonest first */
 	struct list_head wire;		/* struct sim_pkt, soonest first */
-	struct list_head softirqs;	/* struct toytcp_softirq, raised and not yet run */
+	struct llist_node *softirqs;	/* struct toytcp_softirq, raised, oldest first */
 	u32 n_timers, n_wire;
 	u64 events;
 	u64 tree_steps;			/* calls of rb_next() and of toytcp_sendq_rtx_find() */

@@ -196,9 +196,9 @@ static u32 synack_timeout_us(const struct toytcp_req *req)
 					toytcp_sk(req->listener)->rtt.rto_max_us);
 }
 
-static void req_timer_fn(struct toytcp_timer *timer)
+static void req_timer_fn(struct timer_list *t)
 {
-	struct toytcp_req *req = container_of(timer, struct toytcp_req, timer);
+	struct toytcp_req *req = container_of(t, struct toytcp_req, timer.timer);
 	struct sock *sk = req->listener;
 
 	spin_lock(&req->lock);

@@ -16,6 +16,7 @@
 #include "ipv4.h"
 #include "listen.h"
 #include "netns.h"
+#include "os.h"
 #include "recycle.h"
 #include "secret.h"
 #include "sock.h"
@@ -26,6 +27,7 @@ static int __init toytcp_module_init(void)
 {
 	int err;
 
+	toytcp_os_init();
 	err = toytcp_secret_init();
 	if (err)
 		return err;

@@ -6,9 +6,13 @@
  * jiffy, hrtimer as exact as the hardware; each is what the kernel's TCP uses
  * for the same timers.
  */
+#include <linux/init.h>
+#include <linux/interrupt.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
+#include <linux/llist.h>
 #include <linux/math64.h>
+#include <linux/percpu.h>
 
 #include "compat.h"
 #include "os.h"
@@ -24,26 +28,18 @@ u64 toytcp_now_us(void)
 	return div_u64(ktime_get_ns(), NSEC_PER_USEC);
 }
 
-static void os_timer_fn(struct timer_list *t)
-{
-	struct toytcp_timer *timer = container_of(t, struct toytcp_timer, timer);
-
-	timer->expire(timer);
-}
-
 /**
  * toytcp_timer_setup() - prepare a timer
  * @timer: the timer
- * @expire: runs in softirq context at expiry
+ * @expire: runs in softirq context at expiry, and gets the timer's first member
  *
  * Context: any.
  */
 void toytcp_timer_setup(struct toytcp_timer *timer,
-			void (*expire)(struct toytcp_timer *timer))
+			void (*expire)(struct timer_list *timer))
 {
-	timer->expire = expire;
 	timer->expires_us = 0;
-	timer_setup(&timer->timer, os_timer_fn, 0);
+	timer_setup(&timer->timer, expire, 0);
 }
 
 /**
@@ -108,29 +104,30 @@ bool toytcp_timer_del(struct toytcp_timer *timer)
 	return timer_delete(&timer->timer);
 }
 
-static enum hrtimer_restart os_hrtimer_fn(struct hrtimer *t)
-{
-	struct toytcp_fine_timer *timer =
-		container_of(t, struct toytcp_fine_timer, hrtimer);
-
-	timer->expire(timer);
-	return HRTIMER_NORESTART;
-}
-
 /**
  * toytcp_fine_timer_setup() - prepare a timer for intervals below a jiffy
  * @timer: the timer
- * @expire: runs in softirq context at expiry
+ * @expire: runs in softirq context at expiry, and gets the timer's first member
  *
  * Context: any.
  */
 void toytcp_fine_timer_setup(struct toytcp_fine_timer *timer,
-			     void (*expire)(struct toytcp_fine_timer *timer))
+			     enum hrtimer_restart (*expire)(struct hrtimer *timer))
 {
-	timer->expire = expire;
-	timer->armed = false;
-	hrtimer_setup(&timer->hrtimer, os_hrtimer_fn, CLOCK_MONOTONIC,
+	hrtimer_setup(&timer->hrtimer, expire, CLOCK_MONOTONIC,
 		      HRTIMER_MODE_ABS_PINNED_SOFT);
+}
+
+/**
+ * toytcp_fine_timer_pending() - is it armed?
+ * @timer: the timer
+ *
+ * Context: any.
+ * Return: false from the moment when its expire function begins.
+ */
+bool toytcp_fine_timer_pending(struct toytcp_fine_timer *timer)
+{
+	return hrtimer_is_queued(&timer->hrtimer);
 }
 
 /**
@@ -146,7 +143,6 @@ bool toytcp_fine_timer_mod(struct toytcp_fine_timer *timer, u64 delay_us)
 	bool was_pending = hrtimer_try_to_cancel(&timer->hrtimer) == 1;
 	u64 at_us = toytcp_now_us() + delay_us;
 
-	WRITE_ONCE(timer->armed, true);
 	hrtimer_start(&timer->hrtimer, ns_to_ktime(at_us * NSEC_PER_USEC),
 		      HRTIMER_MODE_ABS_PINNED_SOFT);
 	return was_pending;
@@ -161,16 +157,42 @@ bool toytcp_fine_timer_mod(struct toytcp_fine_timer *timer, u64 delay_us)
  */
 bool toytcp_fine_timer_del(struct toytcp_fine_timer *timer)
 {
-	WRITE_ONCE(timer->armed, false);
 	return hrtimer_try_to_cancel(&timer->hrtimer) == 1;
 }
 
-static void os_softirq_fn(struct tasklet_struct *t)
-{
-	struct toytcp_softirq *work =
-		container_of(t, struct toytcp_softirq, tasklet);
+/* what was raised on a CPU; its tasklet is scheduled while there is something */
+struct softirq_queue {
+	struct llist_head raised;
+	struct tasklet_struct tasklet;
+};
 
-	work->run(work);
+static void softirq_queue_fn(struct tasklet_struct *t)
+{
+	struct softirq_queue *q = container_of(t, struct softirq_queue, tasklet);
+	struct toytcp_softirq *work, *next;
+	struct llist_node *oldest;
+
+	oldest = llist_reverse_order(llist_del_all(&q->raised));
+	llist_for_each_entry_safe(work, next, oldest, node)
+		work->run(work);
+}
+
+static DEFINE_PER_CPU(struct softirq_queue, softirq_queues);
+
+/**
+ * toytcp_os_init() - module load: the queues of softirq work
+ *
+ * At run time: a module's initial values of a CPU's variables have no pointers.
+ *
+ * Context: process.
+ */
+void __init toytcp_os_init(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		tasklet_setup(&per_cpu_ptr(&softirq_queues, cpu)->tasklet,
+			      softirq_queue_fn);
 }
 
 /**
@@ -184,7 +206,6 @@ void toytcp_softirq_setup(struct toytcp_softirq *work,
 			  void (*run)(struct toytcp_softirq *work))
 {
 	work->run = run;
-	tasklet_setup(&work->tasklet, os_softirq_fn);
 }
 
 /**
@@ -197,5 +218,9 @@ void toytcp_softirq_setup(struct toytcp_softirq *work,
  */
 void toytcp_softirq_raise(struct toytcp_softirq *work)
 {
-	tasklet_schedule(&work->tasklet);
+	struct softirq_queue *q = get_cpu_ptr(&softirq_queues);
+
+	if (llist_add(&work->node, &q->raised))
+		tasklet_schedule(&q->tasklet);
+	put_cpu_ptr(&softirq_queues);
 }

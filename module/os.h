@@ -12,8 +12,8 @@
 #define _TOYTCP_OS_H
 
 #include <linux/hrtimer.h>
-#include <linux/interrupt.h>
 #include <linux/list.h>
+#include <linux/llist.h>
 #include <linux/math64.h>
 #include <linux/time64.h>
 #include <linux/timer.h>
@@ -32,21 +32,24 @@
  */
 struct toytcp_timer {
 	union {
-		struct timer_list timer;	/* os.c's */
-		struct list_head pending;	/* sim.c's */
+		struct timer_list timer;	/* os.c's; what the function gets */
+		struct {			/* sim.c's */
+			struct list_head pending;
+			void (*expire)(struct timer_list *timer);
+		};
 	};
 	u64 expires_us;			/* toytcp_now_us() when it is due; 0: not armed */
-	void (*expire)(struct toytcp_timer *timer);
 };
 
 /* One that is exact to less than a microsecond, not to a jiffy, and never lazy */
 struct toytcp_fine_timer {
 	union {
-		struct hrtimer hrtimer;		/* os.c's */
-		struct toytcp_timer coarse;	/* sim.c's */
+		struct hrtimer hrtimer;		/* os.c's; what the function gets */
+		struct {			/* sim.c's */
+			struct toytcp_timer coarse;
+			enum hrtimer_restart (*expire)(struct hrtimer *timer);
+		};
 	};
-	bool armed;			/* the expire function says when it is no more */
-	void (*expire)(struct toytcp_fine_timer *timer);
 };
 
 /*
@@ -55,13 +58,11 @@ struct toytcp_fine_timer {
  * and must have taken a reference, which the run function drops.
  */
 struct toytcp_softirq {
-	union {
-		struct tasklet_struct tasklet;	/* os.c's */
-		struct list_head pending;	/* sim.c's */
-	};
+	struct llist_node node;		/* in the queue of the CPU, or sim.c's */
 	void (*run)(struct toytcp_softirq *work);
 };
 
+void toytcp_os_init(void);
 u64 toytcp_now_us(void);
 
 /* the same clock, in milliseconds and in seconds; both wrap */
@@ -76,7 +77,7 @@ static inline u32 toytcp_now_s(void)
 }
 
 void toytcp_timer_setup(struct toytcp_timer *timer,
-			void (*expire)(struct toytcp_timer *timer));
+			void (*expire)(struct timer_list *timer));
 bool toytcp_timer_mod(struct toytcp_timer *timer, u64 now_us, u64 delay_us);
 bool toytcp_timer_put_off(struct toytcp_timer *timer, u64 now_us, u64 delay_us);
 bool toytcp_timer_clear(struct toytcp_timer *timer);
@@ -89,7 +90,8 @@ static inline bool toytcp_timer_pending(const struct toytcp_timer *timer)
 }
 
 void toytcp_fine_timer_setup(struct toytcp_fine_timer *timer,
-			     void (*expire)(struct toytcp_fine_timer *timer));
+			     enum hrtimer_restart (*expire)(struct hrtimer *timer));
+bool toytcp_fine_timer_pending(struct toytcp_fine_timer *timer);
 bool toytcp_fine_timer_mod(struct toytcp_fine_timer *timer, u64 delay_us);
 bool toytcp_fine_timer_del(struct toytcp_fine_timer *timer);
 void toytcp_softirq_setup(struct toytcp_softirq *work,

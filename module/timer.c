@@ -322,7 +322,7 @@ void toytcp_timers_pace(struct sock *sk, u64 delay_us)
 {
 	struct toytcp_sock *ts = toytcp_sk(sk);
 
-	if (READ_ONCE(ts->timer_pace.armed))
+	if (toytcp_fine_timer_pending(&ts->timer_pace))
 		return;
 	sock_hold(sk);
 	if (toytcp_fine_timer_mod(&ts->timer_pace, delay_us))
@@ -757,38 +757,38 @@ void toytcp_timers_release(struct sock *sk)
 			run(sk, which);
 }
 
-static void rtx_fn(struct toytcp_timer *timer)
+static void rtx_fn(struct timer_list *t)
 {
 	struct toytcp_sock *ts =
-		container_of(timer, struct toytcp_sock, timer_rtx);
+		container_of(t, struct toytcp_sock, timer_rtx.timer);
 
 	expire(&ts->inet.sk, TOYTCP_DEFER_RTX);
 }
 
-static void delack_fn(struct toytcp_timer *timer)
+static void delack_fn(struct timer_list *t)
 {
 	struct toytcp_sock *ts =
-		container_of(timer, struct toytcp_sock, timer_delack);
+		container_of(t, struct toytcp_sock, timer_delack.timer);
 
 	expire(&ts->inet.sk, TOYTCP_DEFER_DELACK);
 }
 
-static void keep_fn(struct toytcp_timer *timer)
+static void keep_fn(struct timer_list *t)
 {
 	struct toytcp_sock *ts =
-		container_of(timer, struct toytcp_sock, timer_keep);
+		container_of(t, struct toytcp_sock, timer_keep.timer);
 
 	expire(&ts->inet.sk, TOYTCP_DEFER_KEEP);
 }
 
-static void pace_fn(struct toytcp_fine_timer *timer)
+static enum hrtimer_restart pace_fn(struct hrtimer *t)
 {
 	struct toytcp_sock *ts =
-		container_of(timer, struct toytcp_sock, timer_pace);
+		container_of(t, struct toytcp_sock, timer_pace.hrtimer);
 
 	/* it is exact; what comes next may arm it again */
-	WRITE_ONCE(timer->armed, false);
 	expire(&ts->inet.sk, TOYTCP_DEFER_SEND);
+	return HRTIMER_NORESTART;
 }
 
 /* there is room below again */

@@ -73,9 +73,9 @@ static void tw_kill(struct toytcp_tw *tw)
 	toytcp_flow_put(&tw->flow);
 }
 
-static void tw_timer_fn(struct toytcp_timer *timer)
+static void tw_timer_fn(struct timer_list *t)
 {
-	struct toytcp_tw *tw = container_of(timer, struct toytcp_tw, timer);
+	struct toytcp_tw *tw = container_of(t, struct toytcp_tw, timer.timer);
 
 	spin_lock(&tw->lock);
 	tw_kill(tw);
