@@ -160,7 +160,7 @@ static void syncookies__whole_handshake(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, synack);
 	KUNIT_EXPECT_TRUE(test, synack->opt.has_ts && synack->opt.sack_perm &&
 			  synack->opt.has_wscale);
-	KUNIT_EXPECT_EQ(test, sim_ts(listener)->req_count, 0);
+	KUNIT_EXPECT_EQ(test, sim_ts(listener)->listener->req_count, 0);
 	KUNIT_EXPECT_EQ(test, sim.n_timers, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&toytcp_net(&init_net)->flows.nelems), 0);
 	sim_run(30 * SIM_S);
@@ -243,7 +243,7 @@ static void syncookies__on_overflow(struct kunit *test)
 
 	for (i = 0; i < 10; i++) {
 		KUNIT_ASSERT_NOT_NULL(test, ask(test, &p[i], 2000 + i));
-		KUNIT_EXPECT_EQ(test, sim_ts(listener)->req_count, min(i + 1, 4));
+		KUNIT_EXPECT_EQ(test, sim_ts(listener)->listener->req_count, min(i + 1, 4));
 	}
 	KUNIT_EXPECT_EQ(test, sim_counted(TOYTCP_MIB_REQ_QFULL_COOKIES) - full, 6);
 	/* the last one has a cookie, the first one a request: both are let in */
@@ -252,7 +252,7 @@ static void syncookies__on_overflow(struct kunit *test)
 		SIM_EXPECT(test, &p[i], TOYTCP_ACK, 1, 11, 0);
 		KUNIT_EXPECT_NOT_NULL(test, sim_accept(listener));
 	}
-	KUNIT_EXPECT_EQ(test, sim_ts(listener)->req_count, 3);
+	KUNIT_EXPECT_EQ(test, sim_ts(listener)->listener->req_count, 3);
 }
 
 /* 0: what does not fit is dropped */

@@ -31,7 +31,7 @@ static struct socket *fast_listener(struct kunit *test, int max)
 
 static u32 pending(struct socket *listener)
 {
-	return sim_ts(listener)->fastopen_queue.count;
+	return sim_ts(listener)->listener->fastopen.count;
 }
 
 static void peer_init(struct sim_peer *p, u16 port)
@@ -104,7 +104,7 @@ static void passive__cookie_and_data(struct kunit *test)
 	get_cookie(test, &p, 2000);
 	KUNIT_EXPECT_EQ(test, sim_counted(TOYTCP_MIB_FASTOPEN_COOKIE_REQD), asked + 1);
 	KUNIT_EXPECT_EQ(test, pending(listener), 0);
-	KUNIT_EXPECT_EQ(test, sim_ts(listener)->req_count, 0);
+	KUNIT_EXPECT_EQ(test, sim_ts(listener)->listener->req_count, 0);
 
 	child = fast_child(test, listener, &p, 2001, 1000);
 	KUNIT_EXPECT_EQ(test, sim_counted(TOYTCP_MIB_FASTOPEN_PASSIVE), passive + 1);
@@ -253,7 +253,7 @@ static void passive__wrong_cookie(struct kunit *test)
 	KUNIT_EXPECT_MEMEQ(test, seg->opt.fastopen, right, COOKIE);
 	KUNIT_EXPECT_EQ(test, sim_counted(TOYTCP_MIB_FASTOPEN_PASSIVE_FAIL), failed + 1);
 	KUNIT_EXPECT_NULL(test, sim_accept(listener));
-	KUNIT_EXPECT_EQ(test, sim_ts(listener)->req_count, 1);
+	KUNIT_EXPECT_EQ(test, sim_ts(listener)->listener->req_count, 1);
 	/* the data come again with the ACK */
 	p.snd_nxt = p.iss + 1;
 	sim_peer_send(&p, TOYTCP_ACK, 500);
@@ -427,7 +427,7 @@ static void passive__without_cookie(struct kunit *test)
 
 	sim_sysctl()->fastopen = SERVER | TFO_SERVER_WO_SOCKOPT1;
 	other = sim_listen(test, SIM_PORT_A + 7, 3);
-	KUNIT_EXPECT_EQ(test, sim_ts(other)->fastopen_queue.max, 3);
+	KUNIT_EXPECT_EQ(test, sim_ts(other)->listener->fastopen.max, 3);
 }
 
 /* a new key, the old one behind it: old cookies are good, and replaced */

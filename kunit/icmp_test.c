@@ -100,13 +100,13 @@ static void rcv_req__dropped(struct kunit *test)
 	sim_peer_send(&p, TOYTCP_SYN, 0);
 	sim_inbox_clear();
 	dest_unreach(ICMP_HOST_UNREACH, EHOSTUNREACH, sim.isn + 1);
-	KUNIT_EXPECT_EQ(test, sim_ts(listener)->req_count, 1);
+	KUNIT_EXPECT_EQ(test, sim_ts(listener)->listener->req_count, 1);
 	/* a port that is unreachable is no missing path */
 	dest_unreach(ICMP_PORT_UNREACH, ECONNREFUSED, sim.isn);
 	frag_needed(sim.isn, 576);
-	KUNIT_EXPECT_EQ(test, sim_ts(listener)->req_count, 1);
+	KUNIT_EXPECT_EQ(test, sim_ts(listener)->listener->req_count, 1);
 	dest_unreach(ICMP_HOST_UNREACH, EHOSTUNREACH, sim.isn);
-	KUNIT_EXPECT_EQ(test, sim_ts(listener)->req_count, 0);
+	KUNIT_EXPECT_EQ(test, sim_ts(listener)->listener->req_count, 0);
 	KUNIT_EXPECT_EQ(test, sim_error(listener), 0);
 	SIM_EXPECT_NONE(test);
 }

@@ -28,7 +28,7 @@ static void syn(struct sim_peer *p)
 
 static u32 reqs(struct socket *listener)
 {
-	return sim_ts(listener)->req_count;
+	return sim_ts(listener)->listener->req_count;
 }
 
 /* the SYN-ACK: again after 1, 3, 7, 15, 31 s; after 63 s the request is gone */
@@ -400,7 +400,7 @@ static void listen_rcv__old_requests_go(struct kunit *test)
 	KUNIT_EXPECT_GE(test, reqs(listener), 9);
 	sim_run(64 * SIM_S);
 	KUNIT_EXPECT_EQ(test, reqs(listener), 0);
-	KUNIT_EXPECT_EQ(test, sim_ts(listener)->req_young, 0);
+	KUNIT_EXPECT_EQ(test, sim_ts(listener)->listener->req_young, 0);
 	sim_inbox_clear();
 }
 
@@ -427,6 +427,36 @@ static void listen_rcv__incoming_cpu(struct kunit *test)
 	sim_inbox_clear();
 }
 
+/* the accept queue: first come, first served, also when it was empty meanwhile */
+static void listen_accept__oldest_first(struct kunit *test)
+{
+	struct socket *listener = sim_listen(test, SIM_PORT_A, 8), *child;
+	struct sim_peer p[5];
+	int i, taken = 0;
+
+	for (i = 0; i < 5; i++) {
+		peer_init(&p[i], 2000 + i);
+		syn(&p[i]);
+		SIM_EXPECT(test, &p[i], TOYTCP_SYN | TOYTCP_ACK, 0, 1, 0);
+		sim_peer_send(&p[i], TOYTCP_ACK, 0);
+		KUNIT_EXPECT_TRUE(test, toytcp_listen_pending(listener->sk));
+		/* after the first, and after the third both that wait */
+		while (!(i & 1) && i < 4 && (child = sim_accept(listener))) {
+			KUNIT_EXPECT_EQ(test, ntohs(sim_ts(child)->flow.key.fport),
+					2000 + taken);
+			taken++;
+			KUNIT_EXPECT_EQ(test, toytcp_listen_pending(listener->sk),
+					taken <= i);
+		}
+	}
+	KUNIT_EXPECT_EQ(test, taken, 3);
+	KUNIT_EXPECT_EQ(test, (int)listener->sk->sk_ack_backlog, 2);
+	/* two were not accepted: each is reset */
+	sim_close(listener);
+	SIM_EXPECT(test, &p[3], TOYTCP_RST | TOYTCP_ACK, 1, 1, 0);
+	SIM_EXPECT(test, &p[4], TOYTCP_RST | TOYTCP_ACK, 1, 1, 0);
+}
+
 static struct kunit_case listen_cases[] = {
 	KUNIT_CASE(listen_rcv__incoming_cpu),
 	KUNIT_CASE(listen_rcv__synack_retries),
@@ -442,6 +472,7 @@ static struct kunit_case listen_cases[] = {
 	KUNIT_CASE(listen_rcv__reset_in_the_queue),
 	KUNIT_CASE(listen_rcv__request_limit),
 	KUNIT_CASE(listen_rcv__old_requests_go),
+	KUNIT_CASE(listen_accept__oldest_first),
 	KUNIT_CASE(listen_stop__resets_children),
 	{}
 };

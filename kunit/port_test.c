@@ -575,7 +575,7 @@ static void demux_listener__reuseport_program(struct kunit *test)
 		}
 	}
 	for (i = 0; i < 3; i++)
-		KUNIT_EXPECT_EQ(test, sim_ts(listener[i])->req_count, 8);
+		KUNIT_EXPECT_EQ(test, sim_ts(listener[i])->listener->req_count, 8);
 	KUNIT_EXPECT_EQ(test, reuseport_detach_prog(listener[0]->sk), 0);
 	KUNIT_EXPECT_EQ(test, reuseport_detach_prog(listener[1]->sk), -ENOENT);
 	sim_inbox_clear();

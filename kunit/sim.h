@@ -23,6 +23,7 @@
 #include <linux/types.h>
 
 #include "../module/flow.h"
+#include "../module/listen.h"
 #include "../module/options.h"
 #include "../module/sock.h"
 

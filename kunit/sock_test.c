@@ -250,7 +250,7 @@ static void open__flags_at_a_listener(struct kunit *test)
 		sim_peer_send(&p, cases[i].flags, 0);
 		seg = sim_next();
 		KUNIT_EXPECT_EQ_MSG(test, seg ? seg->flags : 0, cases[i].answer, "%d", i);
-		KUNIT_EXPECT_EQ(test, sim_ts(listener)->req_count,
+		KUNIT_EXPECT_EQ(test, sim_ts(listener)->listener->req_count,
 				!!(cases[i].answer & TOYTCP_SYN));
 	}
 }

@@ -260,13 +260,13 @@ static int stand_state(struct stand *s)
 			return TCP_TIME_WAIT;
 		/* the remnant's successor */
 		if (s->sock->sk->sk_state == TCP_CLOSE && s->listener &&
-		    sim_ts(s->listener)->req_count)
+		    sim_ts(s->listener)->listener->req_count)
 			return TCP_SYN_RECV;
 		return s->sock->sk->sk_state;
 	}
 	if (!s->listener)
 		return TCP_CLOSE;
-	return sim_ts(s->listener)->req_count ? TCP_SYN_RECV : TCP_LISTEN;
+	return sim_ts(s->listener)->listener->req_count ? TCP_SYN_RECV : TCP_LISTEN;
 }
 
 /* ---- the oracle ---- */

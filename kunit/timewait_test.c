@@ -132,7 +132,7 @@ static void timewait_rcv__old_syn(struct kunit *test)
 	sim_inject(&seg);
 	SIM_EXPECT(test, &p, TOYTCP_ACK, 2, 2, 0);
 	KUNIT_EXPECT_EQ(test, tw_count(), 1);
-	KUNIT_EXPECT_EQ(test, sim_ts(listener)->req_count, 0);
+	KUNIT_EXPECT_EQ(test, sim_ts(listener)->listener->req_count, 0);
 }
 
 /* without a listener a SYN opens nothing, and does not end it */
@@ -258,7 +258,7 @@ static void timewait__last_ack_lost_server(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, child->sk->sk_state, TCP_ESTABLISHED);
 	KUNIT_EXPECT_EQ(test, sim_ts(child)->segs_in, 3);
 	KUNIT_EXPECT_EQ(test, sim_read_check(child, 0, 1000), 100);
-	KUNIT_EXPECT_EQ(test, sim_ts(listener)->req_count, 0);
+	KUNIT_EXPECT_EQ(test, sim_ts(listener)->listener->req_count, 0);
 	/* and the 60 s begin anew */
 	sim_run(60 * SIM_S - 1);
 	KUNIT_EXPECT_EQ(test, tw_count(), 1);

@@ -390,12 +390,12 @@ static int wait_for_child(struct sock *sk, long timeo)
 		prepare_to_wait_exclusive(sk_sleep(sk), &wait,
 					  TASK_INTERRUPTIBLE);
 		release_sock(sk);
-		if (list_empty(&toytcp_sk(sk)->accept_queue))
+		if (!toytcp_listen_pending(sk))
 			timeo = schedule_timeout(timeo);
 		/* a child came before this slept, and its wake-up may be to come */
 		sched_annotate_sleep();
 		lock_sock(sk);
-		if (!list_empty(&toytcp_sk(sk)->accept_queue))
+		if (toytcp_listen_pending(sk))
 			break;
 		err = -EINVAL;
 		if (sk->sk_state != TCP_LISTEN)
@@ -423,7 +423,7 @@ static int accept_child(struct socket *sock, struct socket *newsock, int flags)
 	if (sk->sk_state != TCP_LISTEN)
 		goto out;
 	err = 0;
-	if (list_empty(&toytcp_sk(sk)->accept_queue)) {
+	if (!toytcp_listen_pending(sk)) {
 		timeo = sock_rcvtimeo(sk, flags & O_NONBLOCK);
 		err = timeo ? wait_for_child(sk, timeo) : -EAGAIN;
 	}
@@ -536,8 +536,7 @@ static __poll_t toytcp_poll(struct file *file, struct socket *sock,
 	/* pairs with toytcp_state_set() */
 	state = smp_load_acquire(&sk->sk_state);
 	if (state == TCP_LISTEN)
-		return list_empty_careful(&toytcp_sk(sk)->accept_queue) ?
-			       0 : EPOLLIN | EPOLLRDNORM;
+		return toytcp_listen_pending(sk) ? EPOLLIN | EPOLLRDNORM : 0;
 	shutdown = READ_ONCE(sk->sk_shutdown);
 	if (shutdown == SHUTDOWN_MASK || state == TCP_CLOSE)
 		mask |= EPOLLHUP;

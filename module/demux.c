@@ -384,27 +384,27 @@ struct sock *toytcp_demux_listener(struct net *net,
 				   const struct toytcp_flow_key *key, int dif)
 {
 	struct toytcp_port *port = toytcp_port_lookup(net, ntohs(key->lport));
-	struct toytcp_sock *ts;
+	const struct toytcp_listener *l;
 	struct sock *best = NULL;
 	int best_score = -1;
 
 	if (!port)
 		return NULL;
-	hlist_for_each_entry_rcu(ts, &port->listeners, listen_node) {
-		struct sock *sk = &ts->inet.sk;
-		int score = 0, bound = READ_ONCE(sk->sk_bound_dev_if);
-		__be32 addr = READ_ONCE(ts->port_user.addr);
+	hlist_for_each_entry_rcu(l, &port->listeners, node) {
+		const struct toytcp_port_user *user = &toytcp_sk(l->sk)->port_user;
+		int score = 0, bound = READ_ONCE(l->sk->sk_bound_dev_if);
+		__be32 addr = READ_ONCE(user->addr);
 
 		/* it may have gone to another port while we stand on it */
-		if (READ_ONCE(ts->port_user.port) != port)
+		if (READ_ONCE(user->port) != port)
 			continue;
 		if (addr && addr != key->laddr)
 			continue;
 		if (bound && bound != dif)
 			continue;
-		score = (addr ? 4 : 0) + (bound ? 2 : 0) + !toytcp_mapped(sk);
+		score = (addr ? 4 : 0) + (bound ? 2 : 0) + !toytcp_mapped(l->sk);
 		if (score > best_score) {
-			best = sk;
+			best = l->sk;
 			best_score = score;
 		}
 	}

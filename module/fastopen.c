@@ -82,7 +82,7 @@ static int cookie_check(const struct toytcp_fastopen_keys *keys,
 /* RFC 7413 4.2.2: PendingFastOpenRequests is below its limit */
 static bool queue_has_room(struct sock *sk)
 {
-	struct toytcp_fastopen_queue *q = &toytcp_sk(sk)->fastopen_queue;
+	struct toytcp_fastopen_queue *q = &toytcp_sk(sk)->listener->fastopen;
 	struct toytcp_fastopen_reset *old;
 	u32 max = READ_ONCE(q->max);
 	bool room;
@@ -131,7 +131,7 @@ static bool syn_is_good(struct sock *sk, const struct toytcp_req *req,
 		return true;
 	if (!opt->has_fastopen)
 		return false;
-	keys = rcu_dereference(ts->fastopen_queue.keys) ?:
+	keys = rcu_dereference(ts->listener->fastopen.keys) ?:
 	       rcu_dereference(toytcp_net(net)->fastopen.keys);
 	which = cookie_check(keys, key, opt);
 	/* the first key's, for who has none of it */
@@ -147,7 +147,7 @@ static bool syn_is_good(struct sock *sk, const struct toytcp_req *req,
 /* a child waits for the end of its handshake; its lock held */
 static void child_begin(struct sock *child, struct sock *listener)
 {
-	struct toytcp_fastopen_queue *q = &toytcp_sk(listener)->fastopen_queue;
+	struct toytcp_fastopen_queue *q = &toytcp_sk(listener)->listener->fastopen;
 
 	sock_hold(listener);
 	WRITE_ONCE(toytcp_sk(child)->fastopen_listener, listener);
@@ -208,7 +208,7 @@ bool toytcp_fastopen_child(struct sock *sk, struct toytcp_req *req,
  */
 void toytcp_fastopen_listen(struct sock *sk, int backlog)
 {
-	struct toytcp_fastopen_queue *q = &toytcp_sk(sk)->fastopen_queue;
+	struct toytcp_fastopen_queue *q = &toytcp_sk(sk)->listener->fastopen;
 	int all = TFO_SERVER_WO_SOCKOPT1 | TFO_SERVER_ENABLE;
 
 	if ((settings(sk) & all) == all && !q->max)
@@ -241,7 +241,7 @@ void toytcp_fastopen_end(struct sock *child, bool reset)
 	if (reset && accepted(child) &&
 	    READ_ONCE(listener->sk_state) == TCP_LISTEN)
 		old = kmalloc(sizeof(*old), GFP_ATOMIC);
-	q = &toytcp_sk(listener)->fastopen_queue;
+	q = &toytcp_sk(listener)->listener->fastopen;
 	spin_lock_bh(&q->lock);
 	if (old) {
 		old->until_us = toytcp_now_us() + RESET_US;
@@ -261,13 +261,15 @@ void toytcp_fastopen_end(struct sock *child, bool reset)
  */
 void toytcp_fastopen_destruct(struct sock *sk)
 {
-	struct toytcp_fastopen_queue *q = &toytcp_sk(sk)->fastopen_queue;
+	struct toytcp_listener *l = toytcp_sk(sk)->listener;
 	struct toytcp_fastopen_reset *old, *next;
 
 	WARN_ON_ONCE(toytcp_sk(sk)->fastopen_listener);
-	list_for_each_entry_safe(old, next, &q->resets, list)
+	if (!l)
+		return;
+	list_for_each_entry_safe(old, next, &l->fastopen.resets, list)
 		kfree(old);
-	kfree_sensitive(rcu_dereference_protected(q->keys, 1));
+	kfree_sensitive(rcu_dereference_protected(l->fastopen.keys, 1));
 }
 
 /* ---- active ---- */

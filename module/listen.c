@@ -8,10 +8,10 @@
  * Locks: segments for a listener do not take its socket lock, so processors
  * open connections side by side, and while a program owns the listener. A
  * request's lock makes its segments, its timer and the listener's end follow
- * each other; a child's is taken inside it; inside both listen_lock, for the
- * moment in which a queue of the listener changes. Who adds to a queue looks
- * under listen_lock whether the listener still listens, and toytcp_listen_stop()
- * leaves LISTEN under it before it empties them: so nothing is left behind.
+ * each other; a child's is taken inside it; inside both toytcp_listener.lock, for
+ * the moment in which a queue of the listener changes. Who adds to a queue looks
+ * under it whether the listener still listens, and toytcp_listen_stop() leaves
+ * LISTEN under it before it empties them: so nothing is left behind.
  * What else is read of the listener are its options, each by itself, and what
  * is freed no sooner than its last reference. A listener that becomes
  * something else (connect() after shutdown()) waits for a grace period first,
@@ -100,31 +100,31 @@ static void req_timer_arm(struct toytcp_req *req, u64 delay_us)
 /* into the listener's list; false: it listens no more */
 static bool req_link(struct toytcp_req *req)
 {
-	struct toytcp_sock *lts = toytcp_sk(req->listener);
+	struct toytcp_listener *l = toytcp_sk(req->listener)->listener;
 
-	spin_lock(&lts->listen_lock);
+	spin_lock(&l->lock);
 	req->linked = req->listener->sk_state == TCP_LISTEN;
 	if (req->linked) {
-		list_add_tail(&req->list, &lts->reqs);
-		WRITE_ONCE(lts->req_count, lts->req_count + 1);
-		WRITE_ONCE(lts->req_young, lts->req_young + 1);
+		list_add_tail(&req->list, &l->reqs);
+		WRITE_ONCE(l->req_count, l->req_count + 1);
+		WRITE_ONCE(l->req_young, l->req_young + 1);
 	}
-	spin_unlock(&lts->listen_lock);
+	spin_unlock(&l->lock);
 	return req->linked;
 }
 
 /* out of the listener's list, and of the listing; the flow table is the caller's */
 static void req_unlink(struct toytcp_req *req)
 {
-	struct toytcp_sock *lts = toytcp_sk(req->listener);
+	struct toytcp_listener *l = toytcp_sk(req->listener)->listener;
 
 	req->linked = 0;
-	spin_lock(&lts->listen_lock);
+	spin_lock(&l->lock);
 	list_del(&req->list);
-	WRITE_ONCE(lts->req_count, lts->req_count - 1);
+	WRITE_ONCE(l->req_count, l->req_count - 1);
 	if (!req->retries)
-		WRITE_ONCE(lts->req_young, lts->req_young - 1);
-	spin_unlock(&lts->listen_lock);
+		WRITE_ONCE(l->req_young, l->req_young - 1);
+	spin_unlock(&l->lock);
 	toytcp_demux_list_del(&req->flow);
 	req_timer_cancel(req);
 	toytcp_flow_put(&req->flow);
@@ -139,13 +139,13 @@ static void req_drop(struct toytcp_req *req)
 /* the SYN-ACK has been sent again */
 static void req_retried(struct toytcp_req *req)
 {
-	struct toytcp_sock *lts = toytcp_sk(req->listener);
+	struct toytcp_listener *l = toytcp_sk(req->listener)->listener;
 
 	if (req->retries++)
 		return;
-	spin_lock(&lts->listen_lock);
-	WRITE_ONCE(lts->req_young, lts->req_young - 1);
-	spin_unlock(&lts->listen_lock);
+	spin_lock(&l->lock);
+	WRITE_ONCE(l->req_young, l->req_young - 1);
+	spin_unlock(&l->lock);
 }
 
 /*
@@ -156,10 +156,10 @@ static void req_retried(struct toytcp_req *req)
 static int max_retries(const struct sock *sk)
 {
 	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
-	const struct toytcp_sock *lts = toytcp_sk(sk);
-	int max = lts->syn_retries ?: READ_ONCE(ctl->synack_retries);
-	u64 young = 2ull * READ_ONCE(lts->req_young);
-	u32 count = READ_ONCE(lts->req_count);
+	const struct toytcp_listener *l = toytcp_sk(sk)->listener;
+	int max = toytcp_sk(sk)->syn_retries ?: READ_ONCE(ctl->synack_retries);
+	u64 young = 2ull * READ_ONCE(l->req_young);
+	u32 count = READ_ONCE(l->req_count);
 
 	if (2ull * count <= max(8u, READ_ONCE(sk->sk_max_ack_backlog)))
 		return max;
@@ -221,12 +221,40 @@ out:
 }
 
 /**
+ * toytcp_listen_get() - what only a listener needs
+ * @sk: a socket that is or may become one
+ *
+ * Context: process, socket lock held.
+ * Return: it, made if this is the first time; NULL without memory.
+ */
+struct toytcp_listener *toytcp_listen_get(struct sock *sk)
+{
+	struct toytcp_listener *l = toytcp_sk(sk)->listener;
+
+	if (l)
+		return l;
+	l = kzalloc(sizeof(*l), GFP_KERNEL_ACCOUNT);
+	if (!l)
+		return NULL;
+	INIT_HLIST_NODE(&l->node);
+	l->sk = sk;
+	spin_lock_init(&l->lock);
+	INIT_LIST_HEAD(&l->reqs);
+	l->accept_tail = &l->accept_first;
+	spin_lock_init(&l->fastopen.lock);
+	INIT_LIST_HEAD(&l->fastopen.resets);
+	/* getsockopt() and who finds the listener look without the lock */
+	smp_store_release(&toytcp_sk(sk)->listener, l);
+	return l;
+}
+
+/**
  * toytcp_listen_start() - CLOSE to LISTEN, or a new backlog
  * @sk: the socket, bound
  * @backlog: longest accept queue, already capped by somaxconn
  *
  * Context: process, socket lock held.
- * Return: 0 or what toytcp_port_listen() says.
+ * Return: 0, -ENOMEM or what toytcp_port_listen() says.
  */
 int toytcp_listen_start(struct sock *sk, int backlog)
 {
@@ -235,6 +263,8 @@ int toytcp_listen_start(struct sock *sk, int backlog)
 	WRITE_ONCE(sk->sk_max_ack_backlog, backlog);
 	if (sk->sk_state == TCP_LISTEN)
 		return 0;
+	if (!toytcp_listen_get(sk))
+		return -ENOMEM;
 	sk->sk_ack_backlog = 0;
 	err = toytcp_port_listen(sk);
 	if (err)
@@ -245,15 +275,15 @@ int toytcp_listen_start(struct sock *sk, int backlog)
 }
 
 /* a request of a listener, with a reference; NULL: there is none left */
-static struct toytcp_req *first_req(struct toytcp_sock *ts)
+static struct toytcp_req *first_req(struct toytcp_listener *l)
 {
 	struct toytcp_req *req;
 
-	spin_lock(&ts->listen_lock);
-	req = list_first_entry_or_null(&ts->reqs, struct toytcp_req, list);
+	spin_lock(&l->lock);
+	req = list_first_entry_or_null(&l->reqs, struct toytcp_req, list);
 	if (req)
 		refcount_inc(&req->ref);
-	spin_unlock(&ts->listen_lock);
+	spin_unlock(&l->lock);
 	return req;
 }
 
@@ -278,16 +308,16 @@ static void child_refuse(struct sock *child)
  */
 void toytcp_listen_stop(struct sock *sk)
 {
-	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct toytcp_listener *l = toytcp_sk(sk)->listener;
 	struct toytcp_req *req;
 	struct sock *child;
 
 	toytcp_port_unlisten(sk);
 	local_bh_disable();
-	spin_lock(&ts->listen_lock);
+	spin_lock(&l->lock);
 	toytcp_state_set(sk, TCP_CLOSE);
-	spin_unlock(&ts->listen_lock);
-	while ((req = first_req(ts))) {
+	spin_unlock(&l->lock);
+	while ((req = first_req(l))) {
 		spin_lock(&req->lock);
 		/* its last segment may have come first */
 		if (req->linked)
@@ -306,6 +336,17 @@ void toytcp_listen_stop(struct sock *sk)
 }
 
 /**
+ * toytcp_listen_pending() - does a child wait for accept()?
+ * @sk: the listener, or what was one
+ *
+ * Context: any; without the socket lock the answer is a hint.
+ */
+bool toytcp_listen_pending(const struct sock *sk)
+{
+	return READ_ONCE(toytcp_sk(sk)->listener->accept_first);
+}
+
+/**
  * toytcp_listen_accept() - take the oldest child
  * @sk: the listener
  *
@@ -314,16 +355,19 @@ void toytcp_listen_stop(struct sock *sk)
  */
 struct sock *toytcp_listen_accept(struct sock *sk)
 {
-	struct toytcp_sock *ts = toytcp_sk(sk), *child;
+	struct toytcp_listener *l = toytcp_sk(sk)->listener;
+	struct toytcp_sock *child;
 
-	spin_lock_bh(&ts->listen_lock);
-	child = list_first_entry_or_null(&ts->accept_queue, struct toytcp_sock,
-					 accept_queue);
+	spin_lock_bh(&l->lock);
+	child = l->accept_first;
 	if (child) {
-		list_del_init(&child->accept_queue);
+		WRITE_ONCE(l->accept_first, child->accept_next);
+		if (!child->accept_next)
+			l->accept_tail = &l->accept_first;
+		child->accept_next = NULL;
 		sk_acceptq_removed(sk);
 	}
-	spin_unlock_bh(&ts->listen_lock);
+	spin_unlock_bh(&l->lock);
 	return child ? &child->inet.sk : NULL;
 }
 
@@ -395,7 +439,7 @@ static u32 *synq_overflow(struct sock *sk)
 	struct sock_reuseport *reuse = rcu_dereference(sk->sk_reuseport_cb);
 
 	return reuse ? &reuse->synq_overflow_ts :
-		       &toytcp_sk(sk)->synq_overflow_s;
+		       &toytcp_sk(sk)->listener->synq_overflow_s;
 }
 
 /* RFC 4987 3.6: a SYN-ACK that needs no memory here */
@@ -412,15 +456,15 @@ static void send_cookie(struct sock *sk, const struct toytcp_seg *seg)
 /* more SYNs than the queue holds: shall cookies answer them? */
 static bool flood_action(struct sock *sk, int syncookies)
 {
-	struct toytcp_sock *ts = toytcp_sk(sk);
+	struct toytcp_listener *l = toytcp_sk(sk)->listener;
 
 	toytcp_stats_inc(sock_net(sk), syncookies ?
 				 TOYTCP_MIB_REQ_QFULL_COOKIES :
 				 TOYTCP_MIB_REQ_QFULL_DROP);
-	if (!READ_ONCE(ts->synflood_warned) && syncookies != 2) {
-		WRITE_ONCE(ts->synflood_warned, true);
+	if (!READ_ONCE(l->synflood_warned) && syncookies != 2) {
+		WRITE_ONCE(l->synflood_warned, true);
 		net_info_ratelimited("toytcp: possible SYN flooding on port %u, %s\n",
-				     ntohs(ts->flow.key.lport), syncookies ?
+				     ntohs(toytcp_sk(sk)->flow.key.lport), syncookies ?
 				     "sending cookies" : "dropping requests");
 	}
 	return syncookies;
@@ -434,7 +478,7 @@ static bool backlog_is_full(const struct sock *sk)
 {
 	int max = READ_ONCE(toytcp_net(sock_net(sk))->sysctl.max_syn_backlog);
 
-	return max - (int)READ_ONCE(toytcp_sk(sk)->req_count) < max >> 2;
+	return max - (int)READ_ONCE(toytcp_sk(sk)->listener->req_count) < max >> 2;
 }
 
 /* TCP_SAVE_SYN; without memory it is not saved, as with Linux */
@@ -505,7 +549,7 @@ static enum toytcp_drop_reason rcv_syn(struct sock *sk, struct toytcp_seg *seg)
 	bool known = TOYTCP_CB(seg->skb)->tw_isn;
 	bool cookie = false;
 
-	if (!known && (syncookies == 2 || READ_ONCE(toytcp_sk(sk)->req_count) >
+	if (!known && (syncookies == 2 || READ_ONCE(toytcp_sk(sk)->listener->req_count) >
 			       READ_ONCE(sk->sk_max_ack_backlog))) {
 		cookie = flood_action(sk, syncookies);
 		if (!cookie)
@@ -634,17 +678,17 @@ fail:
  */
 bool toytcp_listen_queue(struct sock *sk, struct sock *child)
 {
-	struct toytcp_sock *lts = toytcp_sk(sk);
+	struct toytcp_listener *l = toytcp_sk(sk)->listener;
 	bool listens;
 
-	spin_lock(&lts->listen_lock);
+	spin_lock(&l->lock);
 	listens = sk->sk_state == TCP_LISTEN;
 	if (listens) {
-		list_add_tail(&toytcp_sk(child)->accept_queue,
-			      &lts->accept_queue);
+		WRITE_ONCE(*l->accept_tail, toytcp_sk(child));
+		l->accept_tail = &toytcp_sk(child)->accept_next;
 		sk_acceptq_added(sk);
 	}
-	spin_unlock(&lts->listen_lock);
+	spin_unlock(&l->lock);
 	if (listens)
 		toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_PASSIVE_OPENS);
 	else

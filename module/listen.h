@@ -7,24 +7,26 @@
 #ifndef _TOYTCP_LISTEN_H
 #define _TOYTCP_LISTEN_H
 
+#include <linux/list.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
 
+#include "fastopen.h"
 #include "flow.h"
 #include "os.h"
 #include "sock.h"
 
 /*
  * One embryonic connection in SYN_RECV. lock protects what changes, and which
- * tables it is in; list is its listener's (toytcp_sock.listen_lock).
+ * tables it is in; list is its listener's (toytcp_listener.lock).
  * References: the tables with the listener's list (one together), an armed
  * timer, lookups.
  */
 struct toytcp_req {
 	struct toytcp_flow flow;
 	refcount_t ref;
-	spinlock_t lock;		/* outside its child's, which is outside listen_lock */
-	struct list_head list;		/* toytcp_sock.reqs of the listener, while linked */
+	spinlock_t lock;		/* outside its child's, that outside toytcp_listener's */
+	struct list_head list;		/* toytcp_listener.reqs, while linked */
 	struct sock *listener;		/* reference held */
 	struct toytcp_saved_syn *saved_syn; /* NULL: none; passes to the child */
 	union {
@@ -56,10 +58,34 @@ struct toytcp_req {
 	u8 tos;				/* of the SYN */
 };
 
+/*
+ * What only a listener needs. The socket gets it when it listens first, or when
+ * TCP_FASTOPEN or TCP_FASTOPEN_KEY prepares for that, and keeps it to its end, a
+ * grace period after the last reference, whatever else it becomes: a child of
+ * Fast Open comes back to fastopen when its listener may be none any more. Who
+ * found the socket as a listener need not ask whether there is one. Children
+ * have none.
+ */
+struct toytcp_listener {
+	struct hlist_node node;		/* toytcp_port.listeners; RCU, port_lock */
+	struct sock *sk;		/* the socket */
+	spinlock_t lock;		/* what follows, to accept_tail; inside any socket's */
+	u32 req_count;			/* entries of reqs */
+	u32 req_young;			/* of those, whose SYN-ACK was sent once */
+	struct list_head reqs;		/* struct toytcp_req.list */
+	struct toytcp_sock *accept_first; /* children, by accept_next; NULL: none */
+	struct toytcp_sock **accept_tail; /* where the next one goes */
+	u32 synq_overflow_s;		/* when a cookie was sent last; 0: never; no lock */
+	bool synflood_warned;		/* the log says that it was flooded; no lock */
+	struct toytcp_fastopen_queue fastopen;
+};
+
 int toytcp_listen_init(void);
 void toytcp_listen_exit(void);
 int toytcp_listen_start(struct sock *sk, int backlog);
 void toytcp_listen_stop(struct sock *sk);
+struct toytcp_listener *toytcp_listen_get(struct sock *sk);
+bool toytcp_listen_pending(const struct sock *sk);
 struct sock *toytcp_listen_accept(struct sock *sk);
 struct sock *toytcp_listen_child(struct sock *sk, struct toytcp_req *req);
 bool toytcp_listen_queue(struct sock *sk, struct sock *child);

@@ -18,6 +18,7 @@
 
 #include "compat.h"
 #include "ipv4.h"
+#include "listen.h"
 #include "mapped.h"
 #include "port.h"
 #include "reserve.h"
@@ -545,23 +546,23 @@ int toytcp_port_connect(struct sock *sk)
  */
 static int group_join(struct sock *sk, const struct toytcp_port_user *user)
 {
-	struct toytcp_sock *other;
+	struct toytcp_listener *other;
 
-	hlist_for_each_entry(other, &user->port->listeners, listen_node) {
-		const struct toytcp_port_user *with = &other->port_user;
+	hlist_for_each_entry(other, &user->port->listeners, node) {
+		const struct toytcp_port_user *with = &toytcp_sk(other->sk)->port_user;
 
 		/* one that hears no IPv4 is in no list, and its group is its own */
 		if (with->reuseport && !user->v6only && with->addr == user->addr &&
 		    with->dif == user->dif &&
-		    toytcp_mapped(&other->inet.sk) == toytcp_mapped(sk))
-			return reuseport_add_sock(sk, &other->inet.sk, !user->addr);
+		    toytcp_mapped(other->sk) == toytcp_mapped(sk))
+			return reuseport_add_sock(sk, other->sk, !user->addr);
 	}
 	return reuseport_alloc(sk, !user->addr);
 }
 
 /**
  * toytcp_port_listen() - let SYNs find a socket
- * @sk: the socket, bound
+ * @sk: the socket, bound, with a struct toytcp_listener
  *
  * Context: process, socket lock held.
  * Return: 0; -EADDRINUSE if another listener, or a socket that does not
@@ -584,7 +585,8 @@ int toytcp_port_listen(struct sock *sk)
 	if (!err) {
 		user->listening = true;
 		if (!user->v6only)
-			hlist_add_head_rcu(&ts->listen_node, &user->port->listeners);
+			hlist_add_head_rcu(&ts->listener->node,
+					   &user->port->listeners);
 	}
 	user_add(user->port, user);
 	spin_unlock_bh(&tn->port_lock);
@@ -606,7 +608,7 @@ void toytcp_port_unlisten(struct sock *sk)
 	user_del(&ts->port_user);
 	ts->port_user.listening = false;
 	user_add(ts->port_user.port, &ts->port_user);
-	hlist_del_init_rcu(&ts->listen_node);
+	hlist_del_init_rcu(&ts->listener->node);
 	/* its requests go with it: the core must not keep it to pass them on */
 	if (rcu_access_pointer(sk->sk_reuseport_cb))
 		reuseport_detach_sock(sk);

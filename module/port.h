@@ -32,7 +32,7 @@ struct toytcp_port {
 	u16 num;			/* port, host order */
 	bool shared;			/* every user came by connect(); port_lock */
 	struct hlist_head classes;	/* struct toytcp_port_user, one of each class; port_lock */
-	struct hlist_head listeners;	/* struct toytcp_sock.listen_node; RCU, writers port_lock */
+	struct hlist_head listeners;	/* struct toytcp_listener.node; RCU, writers port_lock */
 	struct toytcp_net *tn;		/* its namespace's */
 	union {
 		struct list_head reap;	/* toytcp_net.port_reap; port_lock */

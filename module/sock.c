@@ -260,12 +260,6 @@ static void setup_common(struct sock *sk, u32 rto_max_us)
 	INIT_HLIST_NODE(&ts->flow.list);
 	INIT_HLIST_NODE(&ts->port_user.node);
 	INIT_LIST_HEAD(&ts->port_user.same);
-	INIT_HLIST_NODE(&ts->listen_node);
-	spin_lock_init(&ts->listen_lock);
-	INIT_LIST_HEAD(&ts->reqs);
-	INIT_LIST_HEAD(&ts->accept_queue);
-	INIT_LIST_HEAD(&ts->fastopen_queue.resets);
-	spin_lock_init(&ts->fastopen_queue.lock);
 	ts->rtx_queue = RB_ROOT;
 	ts->ofo_queue = RB_ROOT;
 	toytcp_recovery_reset(ts);
@@ -417,6 +411,7 @@ void toytcp_sock_destruct(struct sock *sk)
 	kfree(ts->saved_syn);
 	toytcp_mapped_destruct(sk);
 	toytcp_fastopen_destruct(sk);
+	kfree(ts->listener);
 	if (atomic_dec_and_test(&alive))
 		wake_up_all(&alive_wait);
 }

@@ -54,6 +54,7 @@
 #define TOYTCP_OOW_INTERVAL_US	500000	/* answers out of the window; Linux's invalid_ratelimit */
 #define TOYTCP_DUPACK_THRESH	3	/* RFC 5681 3.2 */
 
+struct toytcp_listener;
 struct toytcp_req;
 struct toytcp_tw;
 
@@ -248,7 +249,6 @@ struct toytcp_sock {
 	struct toytcp_fastopen_send *fastopen_send; /* the sendmsg() that opens; or NULL */
 	const struct toytcp_fastopen_cookie *fastopen_cookie; /* of the SYN being sent; or NULL */
 	struct sock *fastopen_listener;	/* child of a SYN, until its handshake is over; or NULL */
-	struct toytcp_fastopen_queue fastopen_queue; /* listener */
 
 	/* queues */
 	struct rb_root rtx_queue;	/* sent, unacknowledged, by sequence */
@@ -355,21 +355,15 @@ struct toytcp_sock {
 	u64 probe_since_us;		/* first probe of this zero window, if probe_backoff */
 
 	/* listening */
-	struct hlist_node listen_node;	/* toytcp_port.listeners; RCU, port_lock */
-	struct list_head reqs;		/* listener: struct toytcp_req.list */
-	spinlock_t listen_lock;		/* reqs, their counts, accept_queue; inside any socket's */
-	u32 req_count;			/* listener: entries of reqs */
-	u32 req_young;			/* of those, whose SYN-ACK was sent once */
-	u32 synq_overflow_s;		/* listener: when a cookie was sent last; 0: never */
+	struct toytcp_listener *listener; /* what only a listener needs; NULL: never was one */
+	struct toytcp_sock *accept_next; /* child: behind it in its listener's queue */
 	bool stamp_counts;		/* sk_tskey is byte 0 of SOF_TIMESTAMPING_OPT_ID */
 	bool bound_mapped;		/* AF_INET6: bound to an IPv4 address, 0.0.0.0 included */
-	bool synflood_warned;		/* listener: the log says that it was flooded */
 	u8 defer_accept;		/* TCP_DEFER_ACCEPT, in retransmissions; 0: off */
 	bool inq;			/* TCP_INQ: recvmsg() says how much is left */
 	u8 save_syn;			/* TCP_SAVE_SYN: 0 no, 1 from IP, 2 from the link */
 	u8 chrono;			/* enum toytcp_chrono: which clock runs */
 	struct toytcp_saved_syn *saved_syn; /* child: TCP_SAVED_SYN; NULL: none, or read */
-	struct list_head accept_queue;	/* listener: children; child: its entry */
 
 	/* counters for TCP_INFO (RFC 4898 names in comments where it has them) */
 	u64 bytes_acked;		/* tcpEStatsAppHCThruOctetsAcked */

@@ -18,6 +18,7 @@
 #include "af_toytcp.h"
 #include "compat.h"
 #include "cong_net.h"
+#include "listen.h"
 #include "mapped.h"
 #include "sock.h"
 #include "toytcp.h"
@@ -317,10 +318,14 @@ static int set_rto_max(struct toytcp_sock *ts, int val)
 static int set_fastopen(struct sock *sk, int val)
 {
 	u32 max = READ_ONCE(sock_net(sk)->core.sysctl_somaxconn);
+	struct toytcp_listener *l;
 
 	if (val < 0 || !(BIT(sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)))
 		return -EINVAL;
-	WRITE_ONCE(toytcp_sk(sk)->fastopen_queue.max, min_t(u32, val, max));
+	l = toytcp_listen_get(sk);
+	if (!l)
+		return -ENOMEM;
+	WRITE_ONCE(l->fastopen.max, min_t(u32, val, max));
 	return 0;
 }
 
@@ -352,16 +357,17 @@ static int set_fastopen_key(struct sock *sk, sockptr_t optval,
 {
 	u8 bytes[TOYTCP_FASTOPEN_KEYS * TOYTCP_FASTOPEN_KEY];
 	struct toytcp_fastopen_keys *keys;
+	struct toytcp_listener *l;
 
 	if (optlen != TOYTCP_FASTOPEN_KEY && optlen != sizeof(bytes))
 		return -EINVAL;
 	if (copy_from_sockptr(bytes, optval, optlen))
 		return -EFAULT;
-	keys = toytcp_fastopen_keys_alloc(bytes, optlen / TOYTCP_FASTOPEN_KEY);
+	l = toytcp_listen_get(sk);
+	keys = l ? toytcp_fastopen_keys_alloc(bytes, optlen / TOYTCP_FASTOPEN_KEY) : NULL;
 	if (!keys)
 		return -ENOMEM;
-	keys = unrcu_pointer(xchg(&toytcp_sk(sk)->fastopen_queue.keys,
-				  RCU_INITIALIZER(keys)));
+	keys = unrcu_pointer(xchg(&l->fastopen.keys, RCU_INITIALIZER(keys)));
 	kfree_rcu(keys, rcu);
 	return 0;
 }
@@ -370,11 +376,12 @@ static int get_fastopen_key(struct sock *sk, char __user *optval,
 			    int __user *optlen, int room)
 {
 	u8 bytes[TOYTCP_FASTOPEN_KEYS * TOYTCP_FASTOPEN_KEY];
+	const struct toytcp_listener *l = READ_ONCE(toytcp_sk(sk)->listener);
 	const struct toytcp_fastopen_keys *keys;
 	unsigned int len;
 
 	rcu_read_lock();
-	keys = rcu_dereference(toytcp_sk(sk)->fastopen_queue.keys);
+	keys = l ? rcu_dereference(l->fastopen.keys) : NULL;
 	len = keys ? toytcp_fastopen_keys_bytes(keys, bytes) : 0;
 	rcu_read_unlock();
 	/* as unsigned, as with Linux */
@@ -587,6 +594,7 @@ static int get_tcp_option(struct sock *sk, int optname, char __user *optval,
 	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
 	const struct toytcp_sock *ts = toytcp_sk(sk);
 	char name[TOYTCP_CONG_NAME_MAX] = {};
+	const struct toytcp_listener *l;
 	struct tcp_info info;
 	int val, len;
 
@@ -597,7 +605,8 @@ static int get_tcp_option(struct sock *sk, int optname, char __user *optval,
 
 	switch (optname) {
 	case TCP_FASTOPEN:
-		val = ts->fastopen_queue.max;
+		l = READ_ONCE(ts->listener);
+		val = l ? READ_ONCE(l->fastopen.max) : 0;
 		break;
 	case TCP_FASTOPEN_CONNECT:
 		val = ts->fastopen_connect;
