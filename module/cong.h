@@ -21,7 +21,7 @@
 #include <linux/module.h>
 
 #define TOYTCP_CONG_NAME_MAX	16	/* bytes, the final 0 included, as TCP_CA_NAME_MAX */
-#define TOYTCP_CONG_PRIV_U64	20	/* private words of an algorithm */
+#define TOYTCP_CONG_PRIV_U64	18	/* private words of an algorithm */
 #define TOYTCP_CONG_INIT_CWND	10u	/* segments; RFC 6928 bounds bytes, too, Linux does not */
 #define TOYTCP_CONG_SSTHRESH_INF 0x7fffffffu /* segments: "arbitrarily high", RFC 5681 3.1 */
 

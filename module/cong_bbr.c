@@ -81,11 +81,11 @@ static const u16 cycle_gains[CYCLE] = {
 struct bbr {
 	u64 min_rtt_at_us;	/* when min_rtt_us was seen last, or PROBE_RTT ended */
 	u64 probe_rtt_end_us;	/* not before; 0: the flight is not small yet */
-	u64 phase_us;		/* when the phase of the cycle began */
 	u64 delivered_us;	/* when something was delivered last */
 	u64 epoch_us;		/* when epoch_acked was 0 */
 	u64 lt_us;		/* beginning of a sample, milliseconds in full */
 	u32 round_bw_q[BW_ROUNDS]; /* most of each round, at round modulo their number */
+	u32 phase_us;		/* when the phase of the cycle began; low bits of the clock */
 	u32 max_bw_q;		/* most of those */
 	u32 bw_round;		/* the latest round of those */
 	u32 round;		/* how many have begun */
@@ -280,7 +280,7 @@ static void cwnd_set(struct toytcp_cong *c, struct bbr *b,
 static void phase_next(struct bbr *b)
 {
 	b->phase = (b->phase + 1) % CYCLE;
-	b->phase_us = b->delivered_us;
+	b->phase_us = (u32)b->delivered_us;
 }
 
 /* at any phase but the one that drains: flows should not ask for more at once */
@@ -295,7 +295,7 @@ static void probe_bw_begin(struct bbr *b, u64 now_us)
 
 static bool phase_over(const struct bbr *b, const struct toytcp_cong_ack *ack)
 {
-	bool long_enough = b->delivered_us - b->phase_us > b->min_rtt_us;
+	bool long_enough = (u32)b->delivered_us - b->phase_us > b->min_rtt_us;
 	u32 flight;
 
 	if (b->pace_gain == GAIN_ONE)

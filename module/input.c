@@ -248,7 +248,7 @@ static void reading_begins(struct toytcp_sock *ts)
 {
 	ts->copied_seq = ts->irs + 1;
 	ts->rcvq_seq = ts->copied_seq;
-	ts->rcvq_us = ts->now_us;
+	ts->rcvq_us = (u32)ts->now_us;
 	ts->rcvq_space = min_t(u32, ts->rcv_wnd,
 			       TOYTCP_CONG_INIT_CWND * toytcp_adv_data(ts));
 	ts->last_data_recv_ms = toytcp_clock_ms(ts);

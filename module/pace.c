@@ -44,10 +44,6 @@
 
 #define UNPACED_SEGS	10	/* data segments of a connection, as Linux */
 
-/* bits of toytcp_sock.small_queue */
-#define THROTTLED	0	/* data wait for room below */
-#define SCHEDULED	1	/* the softirq has not begun yet; it holds a reference */
-
 /* bytes of memory that may be below, before another @truesize follows */
 static unsigned long queue_limit(const struct sock *sk, u32 truesize)
 {
@@ -93,7 +89,7 @@ bool toytcp_pace_queue_full(struct sock *sk, const struct sk_buff *skb,
 	if (likely(refcount_read(&sk->sk_wmem_alloc) <= limit) ||
 	    at_most_one_sent(ts))
 		return false;
-	set_bit(THROTTLED, &ts->small_queue);
+	set_bit(TOYTCP_THROTTLED, &ts->deferred);
 	/* pairs with the one in toytcp_pace_freed(): it sees the bit, or we the room */
 	smp_mb__after_atomic();
 	return refcount_read(&sk->sk_wmem_alloc) > limit;
@@ -113,7 +109,7 @@ bool toytcp_pace_still_below(struct sock *sk, const struct sk_buff *skb)
 {
 	if (likely(!skb_fclone_busy(sk, skb)))
 		return false;
-	set_bit(THROTTLED, &toytcp_sk(sk)->small_queue);
+	set_bit(TOYTCP_THROTTLED, &toytcp_sk(sk)->deferred);
 	/* as in toytcp_pace_queue_full() */
 	smp_mb__after_atomic();
 	return skb_fclone_busy(sk, skb);
@@ -131,8 +127,8 @@ void toytcp_pace_freed(struct sock *sk)
 
 	/* sk_wmem_alloc is less, then look whether somebody waits for that */
 	smp_mb__after_atomic();
-	if (likely(!test_bit(THROTTLED, &ts->small_queue)) ||
-	    test_and_set_bit(SCHEDULED, &ts->small_queue) ||
+	if (likely(!test_bit(TOYTCP_THROTTLED, &ts->deferred)) ||
+	    test_and_set_bit(TOYTCP_SCHEDULED, &ts->deferred) ||
 	    !refcount_inc_not_zero(&sk->sk_refcnt))
 		return;
 	toytcp_softirq_raise(&ts->softirq_send);
@@ -146,8 +142,8 @@ void toytcp_pace_freed(struct sock *sk)
  */
 void toytcp_pace_resume(struct toytcp_sock *ts)
 {
-	clear_bit(THROTTLED, &ts->small_queue);
-	clear_bit(SCHEDULED, &ts->small_queue);
+	clear_bit(TOYTCP_THROTTLED, &ts->deferred);
+	clear_bit(TOYTCP_SCHEDULED, &ts->deferred);
 	/* who is held back from here on sets the bit anew */
 	smp_mb__after_atomic();
 }

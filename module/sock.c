@@ -895,7 +895,7 @@ void toytcp_sock_rcvbuf_adjust(struct sock *sk)
 		return;
 	/* the clock is read where it can make the buffer grow */
 	now = read > ts->rcvq_space ? toytcp_now_us() : ts->now_us;
-	if (now - ts->rcvq_us < ts->rcv_rtt_us)
+	if ((u32)now - ts->rcvq_us < ts->rcv_rtt_us)
 		return;
 	if (read > ts->rcvq_space) {
 		u32 before = max(ts->rcvq_space, 1u);
@@ -911,5 +911,5 @@ void toytcp_sock_rcvbuf_adjust(struct sock *sk)
 				   min_t(u64, want, max(top, sk->sk_rcvbuf)));
 	}
 	ts->rcvq_seq = ts->copied_seq;
-	ts->rcvq_us = now;
+	ts->rcvq_us = (u32)now;
 }

@@ -151,15 +151,19 @@ enum toytcp_chrono {
 	TOYTCP_CHRONO_NR
 };
 
-/* bits of toytcp_sock.deferred: what happened while a program owned the lock */
+/* bits of toytcp_sock.deferred; the first are what happened while a program owned the lock */
 enum toytcp_deferred {
 	TOYTCP_DEFER_RTX,
 	TOYTCP_DEFER_DELACK,
 	TOYTCP_DEFER_KEEP,
 	TOYTCP_DEFER_MTU,
 	TOYTCP_DEFER_SEND,
-	TOYTCP_DEFER_NR
+	TOYTCP_DEFER_NR,
 };
+
+#define TOYTCP_DEFER_ALL	(BIT(TOYTCP_DEFER_NR) - 1)
+#define TOYTCP_THROTTLED	TOYTCP_DEFER_NR	/* data wait for room below (pace.c) */
+#define TOYTCP_SCHEDULED	(TOYTCP_DEFER_NR + 1) /* the softirq, with a reference, is to run */
 
 /* RACK's state, RFC 8985 section 5.2 */
 struct toytcp_rack {
@@ -169,9 +173,9 @@ struct toytcp_rack {
 	u32 dsack_delivered;	/* toytcp_sock.delivered when a D-SACK was heeded last */
 	u8 reo_wnd_mult;	/* reordering window in quarters of the least RTT, >= 1 */
 	u8 reo_wnd_persist;	/* recoveries until that is forgotten */
-	bool dsack_seen;	/* and not heeded yet */
-	bool reordering_seen;
-	bool advanced;		/* something has arrived since the last look */
+	u8 dsack_seen:1,	/* and not heeded yet */
+	   reordering_seen:1,
+	   advanced:1;		/* something has arrived since the last look */
 };
 
 struct toytcp_sock {
@@ -235,6 +239,7 @@ struct toytcp_sock {
 	   syn_data_acked:1,		/* a SYN brought data, and they were taken */
 	   quickack_wanted:1;		/* TCP_QUICKACK is 1, and no dialogue has begun since */
 	bool defer_connect;		/* SYN_SENT, but the SYN waits for the first write */
+	u8 save_syn;			/* TCP_SAVE_SYN: 0 no, 1 from IP, 2 from the link */
 	u32 pmtu;			/* path MTU that mss was computed from, bytes */
 	struct toytcp_mtup mtup;	/* the search for a larger one, or a smaller */
 	struct toytcp_path path;	/* what the route says of it */
@@ -263,12 +268,10 @@ struct toytcp_sock {
 	bool interactive;		/* data answer data: an ACK waits for them (TCP_QUICKACK) */
 	bool ack_pending;		/* something received waits for an ACK */
 	bool ack_now;			/* it must go when the segment is done */
-	bool rcvbuf_dropped;		/* data inside the window were refused for want of room */
-	bool rate_app_limited;		/* the program limited rate_delivered */
-	bool reneged;			/* what had been SACKed was not; until recovered */
 
 	/* loss recovery and congestion */
 	struct toytcp_rtt rtt;
+	u32 recover;			/* snd_nxt when recovery began (RFC 6582) */
 	struct toytcp_cong cong;
 	struct list_head sent_queue;	/* rtx_queue's in the network, by time of transmission */
 	struct list_head lost_queue;	/* rtx_queue's lost and not sent again */
@@ -287,28 +290,29 @@ struct toytcp_sock {
 	struct minmax min_rtt;		/* complements of RTTs, see toytcp_rate_min_rtt() */
 	u32 reord_seen;			/* times that reordering was seen */
 	u32 dsack_dups;			/* segments reported by D-SACKs */
-	bool undo_valid;		/* the last reduction can be taken back */
-	bool frto;			/* after a timeout: F-RTO looks for a sign (RFC 5682) */
-	bool new_only;			/* it wants new data to go, until the next ACK */
-	bool tlp_pending;		/* a loss probe is not answered yet */
-	bool tlp_retrans;		/* and was a retransmission */
-	bool cong_chosen;		/* by TCP_CONGESTION: children inherit it */
-	bool cong_locked;		/* by the route, and TCP_CONGESTION may not change it */
-	bool cwnd_limited;		/* cwnd, not the program, stopped a send of this window */
 	u32 tlp_high_seq;		/* snd_nxt when it was sent */
 	u32 undo_una;			/* snd_una at the last reduction */
 	s32 undo_retrans;		/* retransmissions no D-SACK came for; -1: none sent */
 	u32 prior_cwnd;			/* before the last reduction, segments */
 	u32 prior_ssthresh;		/* 0: an ECN-Echo says that the reduction is due */
 	u32 retrans_stamp;		/* TSval of the first retransmission; 0: none */
+	u8 rcvbuf_dropped:1,		/* data inside the window were refused for want of room */
+	   reneged:1,			/* what had been SACKed was not; until recovered */
+	   undo_valid:1,		/* the last reduction can be taken back */
+	   frto:1,			/* after a timeout: F-RTO looks for a sign (RFC 5682) */
+	   new_only:1,			/* it wants new data to go, until the next ACK */
+	   tlp_pending:1,		/* a loss probe is not answered yet */
+	   tlp_retrans:1,		/* and was a retransmission */
+	   cwnd_limited:1;		/* cwnd, not the program, stopped a send of this window */
+	u8 rate_app_limited:1,		/* the program limited rate_delivered */
+	   cong_chosen:1,		/* by TCP_CONGESTION: children inherit it */
+	   cong_locked:1;		/* by the route, and TCP_CONGESTION may not change it */
 	u8 recovery;			/* enum toytcp_recovery_state */
 	u8 rtx_mode;			/* enum toytcp_rtx_mode, valid while timer_rtx is armed */
 	u8 retransmits;			/* timeouts in a row without progress */
 	u8 probes;			/* zero-window probes in a row without an answer */
 	u8 probe_backoff;		/* doublings of the probe interval */
 	u8 dupacks;			/* duplicate ACKs in a row (without SACK) */
-	u8 syn_retries;			/* TCP_SYNCNT; 0: sysctl */
-	u32 recover;			/* snd_nxt when recovery began (RFC 6582) */
 	u32 prr_delivered;		/* RFC 6937, segments */
 	u32 prr_out;			/* RFC 6937, segments */
 	u32 recover_fs;			/* RFC 6937 RecoverFS, segments */
@@ -319,19 +323,17 @@ struct toytcp_sock {
 	u32 cwnd_usage_seq;		/* snd_nxt when that was noted; acked: it is out of date */
 	u32 max_packets_out;		/* packets_out then, segments */
 	u32 cwnd_used;			/* most of packets_out since cwnd_stamp_us, segments */
-	u32 notsent_lowat;		/* TCP_NOTSENT_LOWAT, bytes; 0: the sysctl's */
 	u64 cwnd_stamp_us;		/* when cwnd was in full use, or cut for want of it */
 	u64 last_xmit_us;		/* time of the last data sent */
 
 	/* small queues, pace.c */
-	unsigned long small_queue;	/* its bits; atomic bit operations */
 	struct toytcp_softirq softirq_send; /* there is room below again */
 	u64 pace_ns;			/* the next data leave no sooner, nanoseconds */
 
 	/* receive buffer auto-tuning */
 	u32 rcvq_space;			/* most bytes copied in a round trip, or assumed */
 	u32 rcvq_seq;			/* copied_seq at its start */
-	u64 rcvq_us;			/* its start */
+	u32 rcvq_us;			/* its start; low bits of the clock */
 	u32 rcv_rtt_us;			/* round trip seen by the receiver; 0: none */
 	u32 rcv_rtt_seq;		/* rcv_nxt that ends the measured window */
 	u32 rcv_rtt_tsecr;		/* timestamp that was measured by last */
@@ -342,12 +344,14 @@ struct toytcp_sock {
 	struct toytcp_timer timer_delack;
 	struct toytcp_timer timer_keep;	/* keepalive, RFC 9293 3.8.4 */
 	struct toytcp_fine_timer timer_pace; /* pace_ns, where no fq paces */
-	unsigned long deferred;		/* BIT(enum toytcp_deferred); atomic bit operations */
+	unsigned long deferred;		/* enum toytcp_deferred, and pace.c's; atomic bits */
 	u32 mtu_reduced;		/* MTU of an ICMP that found the lock owned */
 	int linger2;			/* TCP_LINGER2, seconds; 0: sysctl; <0: none */
 	u16 keep_idle_s;		/* TCP_KEEPIDLE; 0: sysctl */
 	u16 keep_intvl_s;		/* TCP_KEEPINTVL; 0: sysctl */
 	u8 keep_probes;			/* TCP_KEEPCNT; 0: sysctl */
+	u8 syn_retries;			/* TCP_SYNCNT; 0: sysctl */
+	u8 defer_accept;		/* TCP_DEFER_ACCEPT, in retransmissions; 0: off */
 	bool uto_pending;		/* the next pure ACK carries a user timeout option */
 	u32 user_timeout_ms;		/* TCP_USER_TIMEOUT; 0: none */
 	u32 peer_uto_ms;		/* from the peer's option (RFC 5482); 0: none */
@@ -359,10 +363,9 @@ struct toytcp_sock {
 	struct toytcp_sock *accept_next; /* child: behind it in its listener's queue */
 	bool stamp_counts;		/* sk_tskey is byte 0 of SOF_TIMESTAMPING_OPT_ID */
 	bool bound_mapped;		/* AF_INET6: bound to an IPv4 address, 0.0.0.0 included */
-	u8 defer_accept;		/* TCP_DEFER_ACCEPT, in retransmissions; 0: off */
 	bool inq;			/* TCP_INQ: recvmsg() says how much is left */
-	u8 save_syn;			/* TCP_SAVE_SYN: 0 no, 1 from IP, 2 from the link */
 	u8 chrono;			/* enum toytcp_chrono: which clock runs */
+	u32 notsent_lowat;		/* TCP_NOTSENT_LOWAT, bytes; 0: the sysctl's */
 	struct toytcp_saved_syn *saved_syn; /* child: TCP_SAVED_SYN; NULL: none, or read */
 
 	/* counters for TCP_INFO (RFC 4898 names in comments where it has them) */

@@ -750,7 +750,7 @@ void toytcp_timers_release(struct sock *sk)
 	struct toytcp_sock *ts = toytcp_sk(sk);
 	int which;
 
-	if (likely(!READ_ONCE(ts->deferred)))
+	if (likely(!(READ_ONCE(ts->deferred) & TOYTCP_DEFER_ALL)))
 		return;
 	for (which = 0; which < TOYTCP_DEFER_NR; which++)
 		if (test_and_clear_bit(which, &ts->deferred))
