@@ -481,7 +481,7 @@ int toytcp_ipv4_route(struct sock *sk)
 	inet->inet_dport = key->fport;
 	sk->sk_gso_type = SKB_GSO_TCPV4;
 	sk->sk_route_caps = sim.gso ? NETIF_F_GSO_MASK | NETIF_F_SG | NETIF_F_HW_CSUM : 0;
-	sk->sk_gso_max_size = sim.gso ? GSO_LEGACY_MAX_SIZE : 0;
+	sk->sk_gso_max_size = sim.gso ? GSO_LEGACY_MAX_SIZE - (MAX_TCP_HEADER + 1) : 0;
 	sk->sk_gso_max_segs = sim.gso ? GSO_MAX_SEGS : 1;
 	toytcp_path_set(sk, &sim.path);
 	return 0;

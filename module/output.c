@@ -597,19 +597,18 @@ static enum toytcp_send_verdict may_send(const struct sock *sk,
  * toytcp_output_gso_segs() - how many segments may leave as one buffer
  * @sk: the socket
  *
- * The device says how many bytes, headers included. More than the IPv4 total
- * length field can tell is told by 0 there (BIG TCP).
+ * The device says how many bytes; sk_gso_max_size leaves room for the headers
+ * (setup_caps()). More than the IPv4 total length field can tell is told by 0
+ * there (BIG TCP).
  *
  * Context: socket lock held.
  * Return: at least 1, which is all where the device takes no GSO.
  */
 u32 toytcp_output_gso_segs(const struct sock *sk)
 {
-	u32 room = max_t(u32, sk->sk_gso_max_size, 576) - 80;
-
 	if (!sk_can_gso(sk))
 		return 1;
-	return clamp_t(u32, room / toytcp_sk(sk)->mss, 1,
+	return clamp_t(u32, sk->sk_gso_max_size / toytcp_sk(sk)->mss, 1,
 		       max_t(u32, sk->sk_gso_max_segs, 1));
 }
 

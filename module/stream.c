@@ -177,8 +177,11 @@ static int sendmsg_locked(struct sock *sk, struct msghdr *msg, bool splice)
 			     send_copy(sk, msg, goal);
 		if (n > 0) {
 			copied += n;
-			/* a full buffer can go while the next one fills */
-			if (msg_data_left(msg) && !(flags & MSG_OOB) &&
+			/*
+			 * A full buffer can go while the next one fills. If that is
+			 * the last and smaller they go together: the reader wakes once.
+			 */
+			if (msg_data_left(msg) >= goal && !(flags & MSG_OOB) &&
 			    skb_peek_tail(&sk->sk_write_queue)->len >= goal)
 				toytcp_output_push(sk, TOYTCP_PUSH_MORE);
 			continue;
