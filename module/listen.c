@@ -231,6 +231,7 @@ struct toytcp_listener *toytcp_listen_get(struct sock *sk)
 {
 	struct toytcp_listener *l = toytcp_sk(sk)->listener;
 
+	sock_owned_by_me(sk);
 	if (l)
 		return l;
 	l = kzalloc(sizeof(*l), GFP_KERNEL_ACCOUNT);

@@ -363,7 +363,9 @@ static int set_fastopen_key(struct sock *sk, sockptr_t optval,
 		return -EINVAL;
 	if (copy_from_sockptr(bytes, optval, optlen))
 		return -EFAULT;
+	lock_sock(sk);
 	l = toytcp_listen_get(sk);
+	release_sock(sk);
 	keys = l ? toytcp_fastopen_keys_alloc(bytes, optlen / TOYTCP_FASTOPEN_KEY) : NULL;
 	if (!keys)
 		return -ENOMEM;
