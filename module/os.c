@@ -212,8 +212,6 @@ void toytcp_softirq_setup(struct toytcp_softirq *work,
  * toytcp_softirq_raise() - have it run
  * @work: the work, not raised already; with a reference to what it is part of
  *
- * Its memory must outlive the run function by a grace period of RCU.
- *
  * Context: any.
  */
 void toytcp_softirq_raise(struct toytcp_softirq *work)
