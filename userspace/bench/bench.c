@@ -7,10 +7,11 @@
  * clock that is read here counts instructions; see scripts/bench.
  *
  * Usage: bench [-f FAMILY] [-F FAMILY] [-n NETNS] [-N NETNS] [-a ADDR] [-p PORT]
- *              [-l LABEL] [-u USEC] [-s | -z] TEST SIZE COUNT [CONNECTIONS]
+ *              [-l LABEL] [-m] [-u USEC] [-s | -z] TEST SIZE COUNT [CONNECTIONS]
  *   -f, -F  family of client and server: inet (default) or toytcp
  *   -l      "family" in what is printed (default: the client's)
  *   -n, -N  network namespace of client and server (ip netns)
+ *   -m      mark where what is measured begins and ends, for profile.c
  *   -s      with bulk: by sendfile(), from a file in memory, and splice(), to /dev/null
  *   -u      both ends poll the device so long before they sleep (SO_BUSY_POLL)
  *   -z      with bulk: by MSG_ZEROCOPY, with its notices; read as ever
@@ -53,6 +54,7 @@
 #include <toytcp.h>
 
 #include "common.h"
+#include "profile.h"
 
 #define BUFFER (1 << 20)
 #define EVENTS 256
@@ -68,7 +70,7 @@ static struct {
 	size_t size;			/* bytes */
 	unsigned long count;		/* bulk: bytes; else transactions */
 	unsigned int conns;
-	int busy_poll_us, splice, zerocopy;
+	int busy_poll_us, splice, zerocopy, marks;
 	const char *label;
 	int family, server_family;
 	const char *netns, *server_netns;
@@ -86,7 +88,7 @@ static void __attribute__((noreturn)) usage(void)
 {
 	fprintf(stderr,
 		"usage: bench [-f FAMILY] [-F FAMILY] [-n NETNS] [-N NETNS] [-a ADDR] [-p PORT]\n"
-		"             [-l LABEL] [-u USEC] [-s | -z]\n"
+		"             [-l LABEL] [-m] [-u USEC] [-s | -z]\n"
 		"             bulk|rr|crr|conns|idle|hold|tw|syn SIZE COUNT [CONNECTIONS]\n");
 	exit(2);
 }
@@ -681,13 +683,14 @@ static void parse(int argc, char **argv)
 	unsigned long port = 5300;
 	int c;
 
-	while ((c = getopt(argc, argv, "f:F:n:N:a:p:l:su:z")) != -1)
+	while ((c = getopt(argc, argv, "f:F:n:N:a:p:l:msu:z")) != -1)
 		switch (c) {
 		case 'f': opt.family = family_number(optarg); break;
 		case 'F': opt.server_family = family_number(optarg); break;
 		case 'n': opt.netns = optarg; break;
 		case 'N': opt.server_netns = optarg; break;
 		case 'l': opt.label = optarg; break;
+		case 'm': opt.marks = 1; break;
 		case 's': opt.splice = 1; break;
 		case 'u': opt.busy_poll_us = number(optarg); break;
 		case 'z': opt.zerocopy = 1; break;
@@ -727,6 +730,8 @@ int main(int argc, char **argv)
 	enter(opt.netns);
 	slab = slab_bytes();
 	avail = memory("MemAvailable");
+	if (opt.marks)
+		mark_begin();
 	begin = now_ns();
 	switch (opt.test) {
 	case BULK: run_flows(); break;
@@ -738,6 +743,8 @@ int main(int argc, char **argv)
 	}
 	took = opt.test == CONNS ? run_conns() : opt.test == RR ? run_rr() :
 	       opt.test == SYN ? run_syn() : now_ns() - begin;
+	if (opt.marks)
+		mark_end();
 	slab = slab_bytes() - slab;
 	avail -= memory("MemAvailable");
 	kill(server, SIGKILL);
