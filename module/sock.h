@@ -546,6 +546,7 @@ u32 toytcp_sock_ts_offset(const struct toytcp_flow_key *key);
 
 /* state.c */
 void toytcp_state_set(struct sock *sk, int state);
+void toytcp_state_timewait(struct sock *sk);
 bool toytcp_state_allowed(int from, int to);
 const char *toytcp_state_name(int state);
 

@@ -74,10 +74,33 @@ bool toytcp_state_allowed(int from, int to)
 	return transitions[from] & BIT(to);
 }
 
+static void say(struct sock *sk, int from, int to)
+{
+	WARN_ONCE(!toytcp_state_allowed(from, to), "toytcp: %s -> %s\n",
+		  toytcp_state_name(from), toytcp_state_name(to));
+	trace_toytcp_state(sk, from, to);
+}
+
+/**
+ * toytcp_state_timewait() - tell that a connection goes to TIME_WAIT
+ * @sk: the socket, which keeps its state until it is CLOSE
+ *
+ * The state is that of a struct toytcp_tw. A struct sock must never show it: the core
+ * then takes it for a struct inet_timewait_sock (sk_fullsock()), and sock_pfree(),
+ * of a segment that another processor has just found it for, drops a reference
+ * which early demultiplexing does not take.
+ *
+ * Context: socket lock held.
+ */
+void toytcp_state_timewait(struct sock *sk)
+{
+	say(sk, sk->sk_state, TCP_TIME_WAIT);
+}
+
 /**
  * toytcp_state_set() - move a connection to another state
  * @sk: the socket
- * @state: the new state; the same state again does nothing
+ * @state: the new state, not TIME_WAIT; the same state again does nothing
  *
  * The store is a release: who sees the new state without the lock (poll, the
  * listing) sees what was written before it.
@@ -88,11 +111,9 @@ void toytcp_state_set(struct sock *sk, int state)
 {
 	int from = sk->sk_state;
 
-	if (from == state)
+	if (from == state || WARN_ON_ONCE(state == TCP_TIME_WAIT))
 		return;
-	WARN_ONCE(!toytcp_state_allowed(from, state), "toytcp: %s -> %s\n",
-		  toytcp_state_name(from), toytcp_state_name(state));
-	trace_toytcp_state(sk, from, state);
+	say(sk, from, state);
 	/* pairs with smp_load_acquire() in toytcp_poll() and the listing */
 	smp_store_release(&sk->sk_state, state);
 }

@@ -135,12 +135,12 @@ full:
  * RFC 9293 3.6 lets FIN_WAIT2 last for ever; Linux gives an orphan
  * net.toytcp.fin_timeout or TCP_LINGER2.
  */
-static u64 lifetime_us(const struct sock *sk)
+static u64 lifetime_us(const struct sock *sk, const struct toytcp_tw *tw)
 {
 	const struct toytcp_sysctl *ctl = &toytcp_net(sock_net(sk))->sysctl;
 	const struct toytcp_sock *ts = toytcp_sk(sk);
 
-	if (sk->sk_state != TCP_FIN_WAIT2)
+	if (tw->state != TCP_FIN_WAIT2)
 		return TOYTCP_TIMEWAIT_US;
 	return (ts->linger2 ?: READ_ONCE(ctl->fin_timeout)) * (u64)USEC_PER_SEC;
 }
@@ -164,7 +164,7 @@ void toytcp_timewait_enter(struct sock *sk)
 	if (sk->sk_state != TCP_FIN_WAIT2 || ts->got_fin || ts->linger2 >= 0)
 		tw = tw_alloc(sk);
 	if (sk->sk_state != TCP_FIN_WAIT2 || ts->got_fin)
-		toytcp_state_set(sk, TCP_TIME_WAIT);
+		toytcp_state_timewait(sk);
 	if (tw) {
 		local_bh_disable();
 		/* nobody finds it before it is whole */
@@ -180,7 +180,7 @@ void toytcp_timewait_enter(struct sock *sk)
 		} else {
 			toytcp_demux_list_add(&tw->flow);
 			toytcp_stats_inc(sock_net(sk), TOYTCP_MIB_TIME_WAITED);
-			tw_arm(tw, lifetime_us(sk));
+			tw_arm(tw, lifetime_us(sk, tw));
 			spin_unlock(&tw->lock);
 		}
 		local_bh_enable();
