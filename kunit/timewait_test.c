@@ -9,6 +9,7 @@
 
 #include "../module/netns.h"
 #include "../module/seq.h"
+#include "../module/trace.h"
 #include "sim.h"
 
 static int tw_count(void)
@@ -403,6 +404,31 @@ static void timewait_enter__limit(struct kunit *test)
 	sim_inbox_clear();
 }
 
+/* [0]: changes of state; [1]: those with less than a whole socket before them */
+static void look_at_socket(void *seen, const struct sock *sk, int from, int to)
+{
+	int *n = seen;
+
+	n[0]++;
+	n[1] += !sk_fullsock(sk);
+}
+
+/* the core tells by the state what a struct sock is: a socket is never in TIME_WAIT */
+static void timewait_enter__whole_socket(struct kunit *test)
+{
+	int seen[2] = {};
+	struct sim_peer p;
+
+	KUNIT_ASSERT_EQ(test, register_trace_toytcp_state(look_at_socket, seen), 0);
+	time_wait(test, &p, false);
+	unregister_trace_toytcp_state(look_at_socket, seen);
+	tracepoint_synchronize_unregister();
+	/* to LISTEN, SYN_RECV, ESTABLISHED, FIN_WAIT1, FIN_WAIT2, TIME_WAIT and CLOSE */
+	KUNIT_EXPECT_EQ(test, seen[0], 7);
+	KUNIT_EXPECT_EQ(test, seen[1], 0);
+	sim_inbox_clear();
+}
+
 static struct kunit_case timewait_cases[] = {
 	KUNIT_CASE(timewait__lasts_60_s),
 	KUNIT_CASE(timewait_rcv__fin_restarts),
@@ -419,6 +445,7 @@ static struct kunit_case timewait_cases[] = {
 	KUNIT_CASE(timewait_succeed__tw_reuse),
 	KUNIT_CASE(timewait_succeed__not_fin_wait2),
 	KUNIT_CASE(timewait_enter__limit),
+	KUNIT_CASE(timewait_enter__whole_socket),
 	{}
 };
 
